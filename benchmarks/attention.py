@@ -1,0 +1,205 @@
+"""The windowed attention block (SSAB) beside a plain unfold implementation: time and peak memory.
+
+    python benchmarks/attention.py [--height 512] [--width 640] [--threads 2] [--rounds 7] [--save]
+
+Both run the same weights on the same features (first level of the student: 16 channels) under no_grad; the run
+stops if their results differ. Time: alternately in one process, the least and the median of the rounds, on the
+wall and on the processor (where other work shares the cores, compare the processor's). Memory: a process each,
+growth of its largest resident size (ru_maxrss) over one forward pass, after a small warm-up pass.
+
+`--save` writes benchmarks/results/attention.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from distilfuse.nets import StudentConfig
+from distilfuse.nets.layers import Residual
+from distilfuse.nets.spatial_attention import SpatialAttention
+
+RESULTS = Path(__file__).parent / "results" / "attention.json"
+TIMES_FASTER = 3.0
+SHARE_OF_MEMORY = 0.25
+
+
+class UnfoldedAttention(nn.Module):
+    """The same attention with every key window unfolded and all weights in memory at once."""
+
+    def __init__(self, part: SpatialAttention) -> None:
+        super().__init__()
+        self.part = part
+
+    def forward(self, x: Tensor) -> Tensor:
+        part = self.part
+        batch, _, height, width = x.shape
+        side, reach, dim, before = part.window, part.window + part.overlap, part.head_dim, part.overlap // 2
+        rows, columns = -(-height // side), -(-width // side)
+        right, bottom = columns * side - width, rows * side - height
+        queries = F.pad(part.queries(x), (0, right, 0, bottom), mode="replicate")
+        borders = (before, right + before, before, bottom + before)
+        both = F.pad(part.keys_values(x), borders, mode="replicate")
+        queries = F.unfold(queries, side, stride=side).view(batch, part.heads, dim, side**2, -1)
+        keys, values = (
+            F.unfold(both, reach, stride=side).view(batch, 2, part.heads, dim, reach**2, -1).unbind(1)
+        )
+        queries, keys, values = (
+            t.permute(0, 4, 1, 3, 2) for t in (queries, keys, values)
+        )  # B windows heads pixels dim
+        weights = (queries @ keys.transpose(-1, -2) * dim**-0.5 + part.position_bias()).softmax(-1)
+        attended = (weights @ values).permute(0, 2, 4, 3, 1).reshape(batch, -1, rows * columns)
+        whole = F.fold(attended, (rows * side, columns * side), side, stride=side)
+        return part.project(whole[:, :, :height, :width])
+
+
+def blocks() -> dict[str, nn.Module]:
+    torch.manual_seed(0)
+    config = StudentConfig()
+    part = SpatialAttention(
+        channels=config.channels,
+        heads=config.spatial_heads[0],
+        head_dim=config.head_dim,
+        window=config.window,
+        overlap_window=config.overlap_window,
+    )
+    nn.init.normal_(part.row_bias)
+    nn.init.normal_(part.column_bias)
+    ours = Residual(body=part, channels=config.channels, norm=config.norm)
+    unfolded = Residual(body=UnfoldedAttention(part), channels=config.channels, norm=config.norm)
+    return {"ours": ours.to(memory_format=torch.channels_last), "unfolded": unfolded}
+
+
+def features(name: str, height: int, width: int) -> Tensor:
+    torch.manual_seed(1)
+    x = torch.randn(1, StudentConfig().channels, height, width)
+    # Each in the order of memory it is at home in: ours pixel by pixel, unfold plane by plane.
+    return x.contiguous(memory_format=torch.channels_last) if name == "ours" else x
+
+
+def peak_megabytes(name: str, height: int, width: int) -> float:
+    """Growth of this process's largest resident size over one forward pass."""
+    block = blocks()[name]
+    with torch.no_grad():
+        block(features(name, 64, 64))
+        x = features(name, height, width)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        block(x)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def seconds(run: Callable[[], object]) -> tuple[float, float]:
+    wall, processor = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def measure(height: int, width: int, threads: int, rounds: int) -> dict[str, dict[str, float]]:
+    both = blocks()
+    inputs = {name: features(name, height, width) for name in both}
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in both}
+    with torch.no_grad():
+        difference = (both["ours"](inputs["ours"]) - both["unfolded"](inputs["unfolded"])).abs().max().item()
+        if difference > 1e-4:
+            raise SystemExit(f"The two blocks differ by {difference:.2e}; their times cannot be compared.")
+        for _ in range(rounds):
+            for name, block in both.items():
+                spent[name].append(seconds(lambda block=block, x=inputs[name]: block(x)))
+    figures: dict[str, dict[str, float]] = {}
+    for name, values in spent.items():
+        walls, processors = zip(*values, strict=True)
+        child = [sys.executable, __file__, "--peak", name, "--height", str(height), "--width", str(width)]
+        peak = subprocess.run([*child, "--threads", str(threads)], check=True, capture_output=True, text=True)
+        figures[name] = {
+            "wall_ms_least": round(1e3 * min(walls), 1),
+            "wall_ms_median": round(1e3 * statistics.median(walls), 1),
+            "processor_ms_least": round(1e3 * min(processors), 1),
+            "processor_ms_median": round(1e3 * statistics.median(processors), 1),
+            "peak_mb": round(float(peak.stdout), 1),
+        }
+    ours, unfolded = figures["ours"], figures["unfolded"]
+    figures["ratios"] = {
+        **{f"times_faster_{key}": round(unfolded[key] / ours[key], 2) for key in ours if key != "peak_mb"},
+        "share_of_memory": round(ours["peak_mb"] / unfolded["peak_mb"], 3),
+        "largest_difference": difference,
+    }
+    return figures
+
+
+def commit() -> str | None:
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() or None
+
+
+def machine() -> dict[str, object]:
+    names = [line.split(":")[1] for line in _cpuinfo() if line.startswith("model name")]
+    return {
+        "processor": names[0].strip() if names else platform.processor(),
+        "cores": len(names) or None,
+        "vector": torch.backends.cpu.get_cpu_capability(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--height", type=int, default=512)
+    parser.add_argument("--width", type=int, default=640)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument("--peak", choices=["ours", "unfolded"], help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    if asked.peak:
+        print(peak_megabytes(asked.peak, asked.height, asked.width))
+        return
+    figures = measure(asked.height, asked.width, asked.threads, asked.rounds)
+    report = {
+        "benchmark": "attention",
+        "commit": commit(),
+        "machine": machine(),
+        "versions": {"python": platform.python_version(), "torch": version("torch")},
+        "settings": {key: getattr(asked, key) for key in ("height", "width", "threads", "rounds")},
+        "figures": figures,
+    }
+    print(json.dumps(report, indent=2))
+    if asked.save:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    ratios = figures["ratios"]
+    if (
+        ratios["times_faster_processor_ms_least"] < TIMES_FASTER
+        or ratios["share_of_memory"] > SHARE_OF_MEMORY
+    ):
+        raise SystemExit(f"Wanted: {TIMES_FASTER} times faster, {SHARE_OF_MEMORY} of the memory.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="A name from `distilfuse models`, or a record (.json) of your own.",
+    ),
+]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend", "-b", metavar="NAME", help="onnxruntime, openvino or cuda; never another silently."
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", "-t", metavar="N", help="CPU threads.", show_default="one a CPU"),
+]

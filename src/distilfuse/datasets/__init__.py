@@ -1,0 +1,1 @@
+"""Pairs, splits, crops and degradations for training."""

@@ -1,0 +1,101 @@
+"""Clean variety and degraded inputs for training crops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from distilfuse.errors import ConfigError
+from distilfuse.evaluation.degradations import DEGRADATIONS, Image, degrade, quantise
+from distilfuse.evaluation.degradations import Pair as Images
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationConfig:
+    """How clean crops are varied (inputs and targets alike) and then degraded (inputs only)."""
+
+    dark: float = 0.5
+    """Share of crops whose visible picture is a clean scene with less light."""
+    dim_infrared: float = 0.5
+    """Share of crops whose infrared picture is a clean scene of less thermal contrast or another level."""
+    faint_noise: float = 0.3
+    """Share of crops with sensor noise below ``faint_sigma`` in the targets too: it is texture, not damage."""
+    faint_sigma: float = 4.0
+    """Largest standard deviation of such noise, in grey levels."""
+    grey: float = 0.15
+    """Share of crops with a grey visible picture."""
+    degraded: float = 0.45
+    """Share of crops whose inputs are degraded while the targets stay clean."""
+    second: float = 0.25
+    """Share of the degraded crops that get two kinds."""
+    kinds: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "over_exposure": 1.0,
+            "visible_noise": 1.0,
+            "visible_blur": 0.7,
+            "ir_low_contrast": 0.3,
+            "ir_noise": 1.0,
+            "ir_stripes": 1.0,
+        }
+    )
+    """Kind to relative frequency."""
+    severity: tuple[float, float] = (1.6, 4.6)
+    """Range of severities; what is barely visible is left alone."""
+
+    def __post_init__(self) -> None:
+        for name in ("dark", "dim_infrared", "faint_noise", "grey", "degraded", "second"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"augmentation.{name} is a share from 0 to 1, not {getattr(self, name)}.")
+        unknown = [kind for kind in self.kinds if kind not in DEGRADATIONS]
+        if unknown:
+            raise ConfigError(
+                f"augmentation.kinds: unknown degradation {unknown[0]!r}, choose from {', '.join(DEGRADATIONS)}."
+            )
+        if not 1 <= self.severity[0] <= self.severity[1] <= 5:
+            raise ConfigError(
+                f"augmentation.severity must be a range inside 1..5, not {list(self.severity)}."
+            )
+
+
+def vary(visible: Image, infrared: Image, config: AugmentationConfig, rng: np.random.Generator) -> Images:
+    """A clean variant of a clean crop: ``H x W x 3`` and ``H x W`` float32 in 0..1, same out.
+
+    Night scenes and weak thermal pictures are made from brighter ones. They are targets: a network that is
+    taught to repair damage must also learn that darkness as such is none.
+    """
+    if rng.random() < config.grey:
+        visible = np.repeat((visible @ np.array([0.299, 0.587, 0.114], np.float32))[..., None], 3, axis=2)
+    if rng.random() < config.dark:
+        gain, gamma = np.exp(rng.uniform(np.log(0.12), 0)), rng.uniform(0.8, 2.0)
+        visible = np.float32(gain) * visible ** np.float32(gamma)
+    if rng.random() < config.dim_infrared:
+        gain, gamma = np.exp(rng.uniform(np.log(0.12), 0)), rng.uniform(0.7, 1.5)
+        # Weak contrast at any level: cameras with automatic gain put the scene around mid-grey.
+        offset = rng.uniform(0, 0.5 * (1 - gain))
+        infrared = np.float32(gain) * infrared ** np.float32(gamma) + np.float32(offset)
+    if rng.random() < config.faint_noise:
+        visible = _faint(visible, config, rng)
+        infrared = _faint(infrared, config, rng)
+    return quantise(visible), quantise(infrared)
+
+
+def _faint(image: Image, config: AugmentationConfig, rng: np.random.Generator) -> Image:
+    sigma = np.float32(rng.uniform(0, config.faint_sigma) / 255)
+    # One field for all channels: grain of a compressed night picture is mostly luminance.
+    grain = rng.standard_normal(image.shape[:2], dtype=np.float32) * sigma
+    return image + (grain[..., None] if image.ndim == 3 else grain)
+
+
+def damage(visible: Image, infrared: Image, config: AugmentationConfig, rng: np.random.Generator) -> Images:
+    """The crop as a bad camera would deliver it, or unchanged (share ``1 - degraded``)."""
+    if not config.kinds or rng.random() >= config.degraded:
+        return visible, infrared
+    names = list(config.kinds)
+    share = np.array([config.kinds[name] for name in names], float)
+    number = 2 if rng.random() < config.second and len(names) > 1 else 1
+    for kind in rng.choice(names, size=number, replace=False, p=share / share.sum()):
+        severity = rng.uniform(*config.severity)
+        visible, infrared = degrade(visible, infrared, kind=str(kind), severity=severity, rng=rng)
+    return visible, infrared

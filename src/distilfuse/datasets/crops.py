@@ -1,0 +1,106 @@
+"""Training batches: a pure function of (seed, step, rank), which is what makes resuming exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from distilfuse.datasets.augmentation import AugmentationConfig, damage, vary
+from distilfuse.datasets.pairs import Pair
+from distilfuse.errors import InputError
+from distilfuse.evaluation.degradations import Image
+from distilfuse.evaluation.degradations import Pair as Images
+
+
+class Batch(TypedDict):
+    """Inputs and clean targets, float32 in 0..1."""
+
+    visible: Tensor
+    """``B x 3 x S x S``, perhaps degraded."""
+    infrared: Tensor
+    """``B x 1 x S x S``, perhaps degraded."""
+    clean_visible: Tensor
+    clean_infrared: Tensor
+
+
+class CropBatches(Dataset[Batch]):
+    """Batch ``k`` of square crops, made from scratch for every ``k``.
+
+    Workers, their number and an interruption change nothing: batch ``k`` depends on the seed and ``k`` only.
+
+    Args:
+        pairs: clean pairs; a pair is drawn with probability proportional to its weight.
+        weights: relative frequency of each pair.
+        size: side of the crops; smaller pictures are mirrored outwards first.
+        batch: crops a batch.
+        batches: length of the data set.
+        augmentation: see there.
+        seed: of the whole run.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        *,
+        weights: Sequence[float],
+        size: int,
+        batch: int,
+        batches: int,
+        augmentation: AugmentationConfig,
+        seed: int,
+    ) -> None:
+        if not pairs:
+            raise InputError("There are no training pairs: name at least one data set with a train split.")
+        self._pairs = pairs
+        self._shares = np.asarray(weights, float) / np.sum(weights)
+        self._size, self._batch, self._batches = size, batch, batches
+        self._augmentation, self._seed = augmentation, seed
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __getitem__(self, index: int) -> Batch:
+        rng = np.random.default_rng([self._seed, index])
+        clean, inputs = [], []
+        for number in rng.choice(len(self._pairs), size=self._batch, p=self._shares):
+            target = vary(*self._crop(self._pairs[number], rng), self._augmentation, rng)
+            clean.append(target)
+            inputs.append(damage(*target, self._augmentation, rng))
+        visible, infrared = _stack(inputs)
+        clean_visible, clean_infrared = _stack(clean)
+        return Batch(
+            visible=visible, infrared=infrared, clean_visible=clean_visible, clean_infrared=clean_infrared
+        )
+
+    def _crop(self, pair: Pair, rng: np.random.Generator) -> Images:
+        size = self._size
+        visible, infrared = _at_least(pair.visible, size), _at_least(pair.infrared, size)
+        top = rng.integers(0, infrared.shape[0] - size + 1)
+        left = rng.integers(0, infrared.shape[1] - size + 1)
+        turns, mirror = int(rng.integers(0, 4)), rng.random() < 0.5
+        window = (slice(top, top + size), slice(left, left + size))
+        return _turn(visible[window], turns, mirror), _turn(infrared[window], turns, mirror)
+
+
+def _at_least(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    missing = [max(0, size - side) for side in image.shape[:2]]
+    if not any(missing):
+        return image
+    return np.pad(image, [(0, missing[0]), (0, missing[1]), (0, 0)][: image.ndim], mode="symmetric")
+
+
+def _turn(image: NDArray[np.uint8], turns: int, mirror: bool) -> Image:
+    turned = np.rot90(image, turns)
+    return np.asarray((turned[:, ::-1] if mirror else turned) / np.float32(255))
+
+
+def _stack(images: Sequence[Images]) -> tuple[Tensor, Tensor]:
+    visible = torch.from_numpy(np.stack([pair[0] for pair in images])).permute(0, 3, 1, 2).contiguous()
+    infrared = torch.from_numpy(np.stack([pair[1] for pair in images]))[:, None]
+    return visible, infrared

@@ -1,0 +1,1 @@
+"""Robustness: degradations of clean pairs (shared with training)."""

@@ -1,0 +1,81 @@
+"""A released model: the ONNX file and its record, made from a recipe and the weights it gave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from distilfuse.errors import ConfigError
+from distilfuse.export.onnx import export_onnx, sha256
+from distilfuse.imaging.writing import write_bytes
+from distilfuse.nets.build import build
+from distilfuse.nets.fusion_net import FusionNet
+from distilfuse.nets.nano import NanoNet
+from distilfuse.training.checkpoint import read_tensors
+from distilfuse.training.recipe import Recipe
+from distilfuse.zoo import ModelRecord
+
+
+def load_trained(recipe: Recipe, weights: Path) -> NanoNet | FusionNet:
+    """The network of a recipe with the averaged weights of its run.
+
+    Raises:
+        ConfigError: the recipe has another network than the run had.
+        ModelError: the file is missing or damaged.
+    """
+    tensors, metadata = read_tensors(weights)
+    trained = json.loads(metadata.get("recipe", "{}")).get("network")
+    if trained != recipe.network.to_dict():
+        raise ConfigError(
+            f"The weights {weights} were trained with another network than recipe {recipe.name!r} names: give the recipe of that run."
+        )
+    network = build(recipe.network)
+    network.load_state_dict(tensors)
+    return network.eval()
+
+
+def release(
+    recipe: Recipe, weights: Path, zoo: Path, *, scores: Mapping[str, Mapping[str, float]] | None = None
+) -> tuple[ModelRecord, float]:
+    """Write ``zoo/weights/NAME.onnx`` and ``zoo/records/NAME.json``.
+
+    Args:
+        recipe: what was trained; its card describes the model.
+        weights: ``NAME.safetensors`` of the run.
+        zoo: folder of records and weights.
+        scores: test set to metric to mean value, measured on these weights.
+
+    Returns:
+        The record, and the largest difference between PyTorch and ONNX Runtime.
+
+    Raises:
+        ConfigError, ModelError, OutputError: see what is called.
+    """
+    network = load_trained(recipe, weights)
+    for folder in ("weights", "records"):
+        (zoo / folder).mkdir(parents=True, exist_ok=True)
+    path = zoo / "weights" / f"{recipe.name}.onnx"
+    worst = export_onnx(network, path)
+    if isinstance(network, NanoNet):
+        network.merge()
+    card = recipe.card
+    record = ModelRecord(
+        name=recipe.name,
+        task=card.task,
+        summary=card.summary,
+        architecture=recipe.network.to_dict(),
+        file=path.name,
+        sha256=sha256(path),
+        size=path.stat().st_size,
+        parameters=sum(p.numel() for p in network.parameters()),
+        visible_input=network.visible_input,
+        multiple=network.export_multiple,
+        licence=card.licence,
+        training_data=[f"{s.name}/train" for s in recipe.data.sets],
+        data_terms=card.data_terms,
+        scores={name: dict(values) for name, values in (scores or {}).items()},
+        recipe=f"recipes/{recipe.name}.yaml",
+    )
+    write_bytes(zoo / "records" / f"{recipe.name}.json", record.to_json().encode())
+    return record, worst

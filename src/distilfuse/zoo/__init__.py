@@ -1,0 +1,8 @@
+"""Released models: records with sha256, and the weights embedded in the package."""
+
+from __future__ import annotations
+
+from distilfuse.zoo.catalogue import find_record, list_models, read_weights
+from distilfuse.zoo.record import ModelRecord, load_record
+
+__all__ = ["ModelRecord", "find_record", "list_models", "load_record", "read_weights"]

@@ -1,0 +1,74 @@
+"""The models that come with the package: names, records, weights."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from distilfuse.errors import ModelError
+from distilfuse.zoo.record import ModelRecord, load_record
+
+_HERE = Path(__file__).parent
+RECORDS = _HERE / "records"
+WEIGHTS = _HERE / "weights"
+
+
+def list_models() -> list[str]:
+    """Names of the models that can be used right away, sorted.
+
+    Example:
+        >>> "nano-ivif" in list_models()
+        True
+    """
+    return sorted(path.stem for path in RECORDS.glob("*.json"))
+
+
+@cache
+def find_record(name: str) -> ModelRecord:
+    """The record of a model.
+
+    Raises:
+        ModelError: no model has that name; the message holds near ones.
+    """
+    names = list_models()
+    if name not in names:
+        near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)
+        if near:
+            mend = f"did you mean {' or '.join(near)}?"
+        elif names:
+            mend = f"choose one of {', '.join(names)}."
+        else:
+            mend = "this installation holds none, so reinstall distilfuse."
+        raise ModelError(f"There is no model named {name!r}: {mend}")
+    return load_record(RECORDS / f"{name}.json")
+
+
+def read_weights(record: ModelRecord, path: Path | None = None) -> bytes:
+    """The bytes of a model's ONNX file, checked against its record.
+
+    Hashed and loaded are the same bytes, so that nothing can change between the two.
+
+    Args:
+        record: which model.
+        path: where its file is; the package's own folder by default.
+
+    Raises:
+        ModelError: the file is missing or its sha256 is another.
+    """
+    path = path or WEIGHTS / record.file
+    try:
+        weights = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"The weights of {record.name} cannot be read from {path} ({error.strerror}): "
+            "reinstall distilfuse."
+        ) from error
+    found = hashlib.sha256(weights).hexdigest()
+    if found != record.sha256:
+        raise ModelError(
+            f"The weights of {record.name} in {path} are damaged (sha256 {found[:12]}..., not "
+            f"{record.sha256[:12]}...): reinstall distilfuse."
+        )
+    return weights

@@ -1,0 +1,59 @@
+"""NanoNet: sizes, colour, and what its first step computes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from distilfuse.errors import ConfigError
+from distilfuse.nets.luminance import grey
+from distilfuse.nets.nano import NanoConfig, NanoNet
+
+SMALL = NanoConfig(width=8, deep_width=8, gauge_width=4)
+
+
+@settings(deadline=None, max_examples=25)
+@given(height=st.integers(1, 40), width=st.integers(1, 40), channels=st.sampled_from([1, 3]))
+def test_any_size_in_the_same_size_out(height: int, width: int, channels: int) -> None:
+    network = NanoNet(config=SMALL)
+    fused = network(torch.rand(2, channels, height, width), torch.rand(2, 1, height, width))
+    assert fused.shape == (2, channels, height, width)
+    assert torch.isfinite(fused).all()
+
+
+def test_untrained_it_is_the_mean_of_both_luminances() -> None:
+    visible, infrared = torch.rand(1, 3, 24, 40), torch.rand(1, 1, 24, 40)
+    fused = NanoNet(config=SMALL)(visible, infrared)
+    assert torch.allclose(grey(fused), (grey(visible) + infrared) / 2, atol=1e-5)
+
+
+def test_colour_differences_stay() -> None:
+    torch.manual_seed(0)
+    network = NanoNet(config=SMALL)
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    visible = torch.rand(1, 3, 16, 16)
+    fused = network(visible, torch.rand(1, 1, 16, 16))
+    assert not torch.allclose(fused, visible)
+    assert torch.allclose(fused[:, 0] - fused[:, 1], visible[:, 0] - visible[:, 1], atol=1e-5)
+    assert torch.allclose(fused[:, 2] - fused[:, 1], visible[:, 2] - visible[:, 1], atol=1e-5)
+
+
+def test_the_gauge_sees_the_whole_pair() -> None:
+    """A change in one corner reaches the opposite one, beyond any receptive field."""
+    torch.manual_seed(0)
+    network = NanoNet(config=SMALL)
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    torch.nn.init.normal_(network.gauge.out.weight, std=0.5)
+    visible, infrared = torch.rand(1, 1, 128, 128), torch.rand(1, 1, 128, 128)
+    changed = visible.clone()
+    changed[..., :16, :16] = 1
+    difference = (network(visible, infrared) - network(changed, infrared)).abs()
+    assert difference[..., -8:, -8:].max() > 0
+
+
+@pytest.mark.parametrize("bad", [{"deep_layers": 3}, {"deep_layers": 0}, {"width": 0}, {"detail_layers": -1}])
+def test_sizes_that_make_no_network(bad: dict[str, int]) -> None:
+    with pytest.raises(ConfigError):
+        NanoConfig(**bad)

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import distilfuse
+from distilfuse.errors import InputError, ModelError
+from distilfuse.fuser import Fuser, fuse
+from distilfuse.imaging.colour import luminance
+from distilfuse.imaging.scaling import PictureWarning, full_scale, to_unit
+from distilfuse.zoo import find_record, list_models, load_record
+
+ASSETS = Path(__file__).parent / "assets"
+TYPES = (np.uint8, np.uint16, np.float32, np.float64)
+RNG = np.random.default_rng(11)
+
+
+def picture(shape: tuple[int, ...], dtype: type = np.uint8) -> np.ndarray:
+    values = RNG.random(shape)
+    return (values * full_scale(dtype)).astype(dtype)
+
+
+@pytest.fixture(scope="module", params=["maximum-luminance", "maximum-rgb"])
+def fuser(request: pytest.FixtureRequest) -> Fuser:
+    return Fuser.from_pretrained(str(ASSETS / f"{request.param}.json"), threads=1)
+
+
+@pytest.fixture(scope="module")
+def luminance_fuser() -> Fuser:
+    return Fuser.from_pretrained(str(ASSETS / "maximum-luminance.json"), threads=1)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("tail", [(), (1,), (3,), (4,)])
+@pytest.mark.parametrize("infrared_tail", [(), (1,), (3,), (4,)])
+def test_what_comes_out_is_what_the_visible_picture_was(
+    fuser: Fuser, dtype: type, tail: tuple[int, ...], infrared_tail: tuple[int, ...]
+) -> None:
+    visible, infrared = picture((13, 10, *tail), dtype), picture((13, 10, *infrared_tail), np.uint8)
+    kept = visible.copy(), infrared.copy()
+    fused = fuser(visible, infrared)
+    assert isinstance(fused, np.ndarray)
+    assert fused.shape == visible.shape
+    assert fused.dtype == visible.dtype
+    assert not np.shares_memory(fused, visible)
+    np.testing.assert_array_equal(visible, kept[0])
+    np.testing.assert_array_equal(infrared, kept[1])
+    if tail == (4,):
+        np.testing.assert_array_equal(fused[..., 3], visible[..., 3])
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16", "F"])
+def test_pillow_in_pillow_out(fuser: Fuser, mode: str) -> None:
+    pixels = {
+        "I;16": picture((7, 9), np.uint16),
+        "F": picture((7, 9), np.float32),
+    }.get(mode, picture((7, 9, 3)))
+    visible = Image.fromarray(pixels)
+    visible = visible if visible.mode == mode else visible.convert(mode)
+    visible.info["icc_profile"] = b"profile"
+    fused = fuser(visible, Image.fromarray(picture((7, 9))))
+    assert isinstance(fused, Image.Image)
+    assert (fused.mode, fused.size) == (mode, visible.size)
+    assert fused.info["icc_profile"] == b"profile"
+
+
+def test_pillow_modes_without_arithmetic_come_back_as_colour(fuser: Fuser) -> None:
+    visible = Image.fromarray(picture((7, 9, 3))).quantize(16)
+    assert fuser(visible, Image.fromarray(picture((7, 9)))).mode == "RGB"
+
+
+def test_kinds_may_be_mixed(fuser: Fuser) -> None:
+    visible, infrared = picture((7, 9, 3)), picture((7, 9))
+    fused = fuser(visible, infrared)
+    np.testing.assert_array_equal(fuser(visible, Image.fromarray(infrared)), fused)
+    np.testing.assert_array_equal(np.asarray(fuser(Image.fromarray(visible), infrared)), fused)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("infrared_dtype", TYPES)
+def test_values_are_scaled_by_type_and_by_nothing_else(
+    dtype: type, infrared_dtype: type, fuser: Fuser
+) -> None:
+    # Low contrast on purpose: a stretch by minimum and maximum would show.
+    visible = (full_scale(dtype) * np.linspace(0.30, 0.40, 80).reshape(8, 10)).astype(dtype)
+    infrared = np.full((8, 10), full_scale(infrared_dtype) * 0.35).astype(infrared_dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PictureWarning)
+        fused = fuser(visible, infrared)
+    expected = np.maximum(to_unit(visible), to_unit(infrared))
+    np.testing.assert_allclose(
+        to_unit(fused), expected, atol=0.6 / full_scale(dtype) + 2e-6 if dtype in TYPES[:2] else 2e-6
+    )
+
+
+def test_luminance_models_keep_the_chroma(luminance_fuser: Fuser) -> None:
+    visible, infrared = picture((12, 12, 3)), picture((12, 12))
+    fused = luminance_fuser(visible, infrared)
+    expected = np.maximum(luminance(visible), to_unit(infrared))
+    np.testing.assert_allclose(luminance(fused), expected, atol=0.51 / 255)
+
+
+def test_rgb_models_fuse_each_channel() -> None:
+    fuser = Fuser.from_pretrained(str(ASSETS / "maximum-rgb.json"))
+    visible, infrared = picture((12, 12, 3)), picture((12, 12))
+    np.testing.assert_array_equal(fuser(visible, infrared), np.maximum(visible, infrared[..., None]))
+
+
+def test_infrared_in_colour_is_turned_grey(fuser: Fuser) -> None:
+    visible, infrared = picture((12, 12, 3)), picture((12, 12))
+    as_colour = np.repeat(infrared[..., None], 3, axis=2)
+    difference = fuser(visible, as_colour).astype(int) - fuser(visible, infrared)
+    assert np.abs(difference).max() <= 1
+
+
+@given(st.integers(1, 37), st.integers(1, 37))
+@settings(deadline=None, max_examples=60)
+def test_every_size_from_one_pixel_up(height: int, width: int) -> None:
+    fuser = SIZES.setdefault(
+        "fuser", Fuser.from_pretrained(str(ASSETS / "maximum-luminance.json"), threads=1)
+    )
+    visible = np.random.default_rng(height).integers(0, 256, (height, width), dtype=np.uint8)
+    infrared = np.random.default_rng(width).integers(0, 256, (height, width), dtype=np.uint8)
+    np.testing.assert_array_equal(fuser(visible, infrared), np.maximum(visible, infrared))
+
+
+SIZES: dict[str, Fuser] = {}
+
+
+def test_views_and_foreign_byte_order(fuser: Fuser) -> None:
+    base, infrared = picture((16, 24, 4), np.uint16), picture((8, 8), np.uint16)
+    view = base[::-2, ::3, :3]
+    fused = fuser(np.ascontiguousarray(view), infrared)
+    np.testing.assert_array_equal(fuser(view, infrared), fused)
+    foreign = fuser(view.astype(view.dtype.newbyteorder()), infrared.astype(infrared.dtype.newbyteorder()))
+    assert foreign.dtype == view.dtype.newbyteorder()
+    np.testing.assert_array_equal(foreign, fused)
+
+
+def test_read_only_arrays(fuser: Fuser) -> None:
+    visible, infrared = picture((8, 8, 3)), picture((8, 8))
+    visible.setflags(write=False)
+    infrared.setflags(write=False)
+    assert fuser(visible, infrared).flags.writeable
+
+
+def test_one_fuser_for_several_threads(fuser: Fuser) -> None:
+    pairs = [(picture((40, 30, 3)), picture((40, 30))) for _ in range(24)]
+    alone = [fuser(*both) for both in pairs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda both: fuser(*both), pairs))
+    for first, second in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_raw_thermal_counts_draw_a_warning(fuser: Fuser) -> None:
+    counts = picture((8, 8), np.uint16) // 32 + 7000
+    with pytest.warns(PictureWarning, match="The infrared picture uses") as caught:
+        fuser(picture((8, 8)), counts)
+    assert caught[0].filename == __file__, "the warning must point at the caller"
+
+
+def test_a_model_that_gives_nan_is_refused(luminance_fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = np.full((1, 1, 8, 8), np.nan, np.float32)
+    monkeypatch.setattr(luminance_fuser._backend, "run", lambda visible, infrared: nothing)
+    with pytest.raises(ModelError, match="maximum-luminance gave NaN on a 8x8 pair"):
+        luminance_fuser(picture((8, 8)), picture((8, 8)))
+
+
+def test_it_says_what_it_is() -> None:
+    fuser = Fuser.from_pretrained(str(ASSETS / "maximum-rgb.json"), threads=1)
+    assert repr(fuser) == "Fuser('maximum-rgb', backend='onnxruntime', threads=1) on CPU"
+    assert (fuser.backend, fuser.device, fuser.threads) == ("onnxruntime", "CPU", 1)
+    assert fuser.record == load_record(ASSETS / "maximum-rgb.json")
+
+
+def test_fuse_keeps_its_model() -> None:
+    model = str(ASSETS / "maximum-rgb.json")
+    visible, infrared = picture((5, 6, 3)), picture((5, 6))
+    expected = np.maximum(visible, infrared[..., None])
+    np.testing.assert_array_equal(fuse(visible, infrared, model=model), expected)
+    assert distilfuse.fuse is fuse
+
+
+# Every test below runs with what is released in this checkout.
+
+
+@pytest.fixture(scope="module", params=list_models())
+def released(request: pytest.FixtureRequest) -> Fuser:
+    return Fuser.from_pretrained(request.param, threads=2)
+
+
+def scene(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth colours, and a warm body that the visible picture does not show."""
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    visible = np.stack([90 + 60 * x, 80 + 50 * y, 100 - 40 * x], axis=-1).astype(np.uint8)
+    infrared = np.where((x - 0.4) ** 2 + (y - 0.4) ** 2 < 0.02, 230, 40).astype(np.uint8)
+    return visible, infrared
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 17), (2, 3), (7, 5), (31, 33), (48, 64)])
+def test_released_models_take_every_size(released: Fuser, height: int, width: int) -> None:
+    visible, infrared = scene(height, width)
+    assert released(visible, infrared).shape == visible.shape
+    assert released(visible[..., 0], infrared).shape == infrared.shape
+
+
+def test_released_models_show_what_only_the_infrared_shows(released: Fuser) -> None:
+    if find_record(released.record.name).task != "ivif":
+        pytest.skip("the scene is one for infrared and visible models")
+    visible, infrared = scene(96, 128)
+    fused = luminance(released(visible, infrared))
+    warm = infrared > 200
+    before = luminance(visible)
+    assert fused[warm].mean() - fused[~warm].mean() > before[warm].mean() - before[~warm].mean() + 0.1
+
+
+def test_released_models_agree_on_bit_depth(released: Fuser) -> None:
+    visible, infrared = scene(48, 64)
+    eight = released(visible, infrared) / 255
+    sixteen = released(visible.astype(np.uint16) * 257, infrared.astype(np.uint16) * 257) / 65535
+    floats = released(visible / 255, infrared / 255)
+    assert np.abs(eight - sixteen).max() <= 0.51 / 255
+    assert np.abs(floats - sixteen).max() <= 1e-4
+
+
+def test_released_models_agree_on_backends(released: Fuser) -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    visible, infrared = scene(61, 83)
+    other = Fuser.from_pretrained(released.record.name, backend="openvino")(visible, infrared)
+    assert np.abs(other.astype(int) - released(visible, infrared)).max() <= 1
+
+
+@pytest.mark.parametrize("bad", [None, [[1, 2], [3, 4]], "visible.png"])
+def test_other_things_than_pictures_are_refused(fuser: Fuser, bad: object) -> None:
+    with pytest.raises(InputError, match="must be a numpy array or a Pillow image"):
+        fuser(bad, picture((2, 2)))  # type: ignore[type-var]

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from distilfuse.errors import ModelError
+from distilfuse.zoo import ModelRecord, catalogue, find_record, list_models, load_record, read_weights
+
+TEXTS = ("name", "task", "summary", "licence", "data_terms", "recipe")
+
+
+@pytest.fixture
+def stored(project: Path) -> Path:
+    return project / "tests" / "assets" / "maximum-luminance.json"
+
+
+def changed(stored: Path, folder: Path, **changes: object) -> Path:
+    fields = json.loads(stored.read_text(encoding="utf-8")) | changes
+    path = folder / "record.json"
+    path.write_text(json.dumps({key: value for key, value in fields.items() if value != "DROP"}))
+    return path
+
+
+def test_stored_and_loaded_again(stored: Path, tmp_path: Path) -> None:
+    record = load_record(stored)
+    (tmp_path / "again.json").write_text(record.to_json(), encoding="utf-8")
+    assert load_record(tmp_path / "again.json") == record
+    assert stored.read_text(encoding="utf-8") == record.to_json()
+
+
+def test_records_are_frozen(stored: Path) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load_record(stored).sha256 = ""  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": 1}, r"missing or unknown fields \(colour\)"),
+        ({"sha256": "DROP"}, r"missing or unknown fields \(sha256\)"),
+        ({"multiple": "4"}, "a wrong multiple"),
+        ({"multiple": 0}, "it is at least 1"),
+        ({"visible_input": "grey"}, "it is luminance or rgb"),
+    ],
+)
+def test_broken_records_are_refused(
+    stored: Path, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        load_record(changed(stored, tmp_path, **changes))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "\xff"])
+def test_what_is_no_record_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "record.json"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(ModelError, match=r"record\.json is not") as caught:
+        load_record(path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_record(tmp_path / "missing.json")
+
+
+def test_weights_are_checked(stored: Path, tmp_path: Path) -> None:
+    record = load_record(stored)
+    content = (stored.parent / record.file).read_bytes()
+    assert read_weights(record, stored.parent / record.file) == content
+    bad = tmp_path / record.file
+    bad.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])  # one bit
+    with pytest.raises(ModelError, match=r"weights of maximum-luminance .* are damaged .*: reinstall"):
+        read_weights(record, bad)
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_weights(record, tmp_path / "missing.onnx")
+
+
+@pytest.fixture
+def own_zoo(stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("nano-ivif", "student-ivif"):
+        (tmp_path / f"{name}.json").write_text(stored.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(catalogue, "RECORDS", tmp_path)
+    find_record.cache_clear()
+    yield tmp_path
+    find_record.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("nano", r"no model named 'nano': did you mean nano-ivif"),
+        ("Nano-IVIF", r"did you mean nano-ivif"),
+        ("student", r"did you mean student-ivif"),
+        ("zzz", r"choose one of nano-ivif, student-ivif"),
+        ("../nano-ivif", r"no model named"),
+    ],
+)
+def test_unknown_names_bring_near_ones(own_zoo: Path, asked: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        find_record(asked)
+
+
+def test_an_empty_zoo_says_so(own_zoo: Path) -> None:
+    for path in own_zoo.glob("*.json"):
+        path.unlink()
+    assert list_models() == []
+    with pytest.raises(ModelError, match="this installation holds none"):
+        find_record("nano-ivif")
+
+
+# Every test below looks at what is released in this checkout.
+
+
+def test_the_default_model_is_released() -> None:
+    assert "nano-ivif" in list_models()
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_released_models_are_as_recorded(name: str) -> None:
+    record = find_record(name)
+    assert record.name == name
+    weights = read_weights(record)
+    assert hashlib.sha256(weights).hexdigest() == record.sha256
+    assert len(weights) == record.size
+    assert record.parameters > 0
+    assert record.training_data
+    assert record.scores
+    assert all(getattr(record, field) for field in TEXTS)
+    assert "kind" in record.architecture
+
+
+def test_no_weights_lie_around_without_a_record() -> None:
+    recorded = {find_record(name).file for name in list_models()}
+    assert {path.name for path in catalogue.WEIGHTS.glob("*") if path.suffix == ".onnx"} == recorded
+
+
+def test_record_fields_are_what_the_exporter_writes() -> None:
+    assert [field.name for field in dataclasses.fields(ModelRecord)] == [
+        "name",
+        "task",
+        "summary",
+        "architecture",
+        "file",
+        "sha256",
+        "size",
+        "parameters",
+        "visible_input",
+        "multiple",
+        "licence",
+        "training_data",
+        "data_terms",
+        "scores",
+        "recipe",
+    ]
