@@ -2,10 +2,10 @@
 
     python benchmarks/attention.py [--height 512] [--width 640] [--threads 2] [--rounds 7] [--save]
 
-Both run the same weights on the same features (first level of the student: 16 channels) under no_grad; the run
-stops if their results differ. Time: alternately in one process, the least and the median of the rounds, on the
-wall and on the processor (where other work shares the cores, compare the processor's). Memory: a process each,
-growth of its largest resident size (ru_maxrss) over one forward pass, after a small warm-up pass.
+Both run the same weights on the same features (first level of the student, 16 channels) under no_grad; the
+run stops if their results differ. Time: alternately in one process, the least and the median of the rounds,
+on the wall and on the processor (compare the latter where other work shares the cores). Memory: a process
+each, growth of its largest resident size (ru_maxrss) over one forward pass, after a small warm-up pass.
 
 `--save` writes benchmarks/results/attention.json.
 """

@@ -46,18 +46,14 @@ def _egg(x: Array, y: Array, a: float, b: float, narrow: float) -> Array:
     return np.asarray((k - 1.0) / np.maximum(np.hypot(gx, gy) / pixel, 0.25 / b))
 
 
-def _stroke(
-    x: Array, y: Array, a: tuple[float, float], b: tuple[float, float], ra: float, rb: float
-) -> Array:
+def _stroke(x: Array, y: Array, a: tuple[float, float], b: tuple[float, float], ra: float, rb: float) -> Array:
     """Distance to a tapered stroke."""
     ex, ey = b[0] - a[0], b[1] - a[1]
     h = np.clip(((x - a[0]) * ex + (y - a[1]) * ey) / (ex * ex + ey * ey), 0.0, 1.0)
     return np.asarray(np.hypot(x - a[0] - h * ex, y - a[1] - h * ey) - (ra + (rb - ra) * h))
 
 
-def _oval(
-    x: Array, y: Array, at: tuple[float, float], radii: tuple[float, float], turn: float = 0.0
-) -> Array:
+def _oval(x: Array, y: Array, at: tuple[float, float], radii: tuple[float, float], turn: float = 0.0) -> Array:
     c, s = np.cos(turn), np.sin(turn)
     u, v = (x - at[0]) * c + (y - at[1]) * s, (y - at[1]) * c - (x - at[0]) * s
     return np.asarray((np.hypot(u / radii[0], v / radii[1]) - 1.0) * min(radii))
@@ -133,9 +129,7 @@ def draw_slice(size: int, seed: int, *, lesion: bool = True) -> Slice:
     x0, y0 = sx + 2.2 * wide, sy + 2.2 * tall
     x, y = sx + 8.0 * wide, sy + 8.0 * tall
     a, b = 69.0 + dice.uniform(-2.0, 2.0), 88.0 + dice.uniform(-2.0, 2.0)
-    skin = _egg(x0, y0, a + 7.6, b + 7.6, 0.075) + 1.2 * fbm(flat * 0.9, 2, seed=seed + 60).reshape(
-        size, size
-    )
+    skin = _egg(x0, y0, a + 7.6, b + 7.6, 0.075) + 1.2 * fbm(flat * 0.9, 2, seed=seed + 60).reshape(size, size)
     outer = _egg(x0, y0, a, b, 0.075) + 0.8 * fbm(flat * 2.0, 2, seed=seed + 53).reshape(size, size)
     thick = 6.6 + 1.6 * np.cos(np.arctan2(x0, y0) * 2.0) + 1.3 * np.exp(-((x0 / 14.0) ** 2))
     inner = outer + thick
@@ -174,9 +168,7 @@ def draw_slice(size: int, seed: int, *, lesion: bool = True) -> Slice:
     surface = np.minimum(np.abs(brain), np.maximum(folds, 0.0))
     ribbon = 3.1 + 0.5 * fbm(flat * 4.0, 2, seed=seed + 55).reshape(size, size)
     head, in_skull, in_brain = within(skin), within(inner), within(brain)
-    csf = np.maximum(
-        np.maximum(in_skull - in_brain, 0.0), in_brain * np.maximum(within(folds), within(ventricles))
-    )
+    csf = np.maximum(np.maximum(in_skull - in_brain, 0.0), in_brain * np.maximum(within(folds), within(ventricles)))
     rest = in_brain * (1.0 - np.maximum(within(folds), within(ventricles)))
     central = within(np.minimum(np.minimum(deep, capsule), ventricles - 5.0))
     cortex = within(surface - ribbon) * (1.0 - central)
@@ -211,9 +203,7 @@ def draw_slice(size: int, seed: int, *, lesion: bool = True) -> Slice:
         _give(tissue, "rim", ring)
         spots = np.maximum(spots, lump)
     _give(tissue, "calcium", spots * in_brain)
-    dots = within(_oval(sx, sy, (0.0, -(b - 8.6)), (2.6, 1.9))) + within(
-        _oval(sx, sy, (0.6, 39.5), (1.2, 1.0))
-    )
+    dots = within(_oval(sx, sy, (0.0, -(b - 8.6)), (2.6, 1.9))) + within(_oval(sx, sy, (0.6, 39.5), (1.2, 1.0)))
     _give(tissue, "vessel", np.clip(dots, 0.0, 1.0) * in_skull)
     tissue["air"] = np.clip(1.0 - sum(tissue.values()), 0.0, 1.0)
     return Slice({k: np.asarray(v, np.float32) for k, v in tissue.items()}, sx, sy, -inner)

@@ -29,9 +29,7 @@ _BODY = np.array(
     ],
     np.float32,
 )
-_CABIN = np.array(
-    [(-1.98, 0.93), (-1.52, 1.34), (-1.0, 1.435), (-0.2, 1.45), (0.28, 1.39), (1.16, 0.90)], np.float32
-)
+_CABIN = np.array([(-1.98, 0.93), (-1.52, 1.34), (-1.0, 1.435), (-0.2, 1.45), (0.28, 1.39), (1.16, 0.90)], np.float32)
 _AXLES = (1.33, -1.30)
 _WHEEL = 0.325
 
@@ -72,9 +70,9 @@ def _parts(p: Array) -> Array:
         r = np.hypot(x - axle, z - _WHEEL)
         shell = np.maximum(shell, -np.maximum(r - 0.375, 0.55 - y))
         tyres = np.minimum(tyres, _cut(r - _WHEEL, np.abs(y - 0.755) - 0.105, 0.04))
-    q = (
-        p * np.array([1.0, 0.0, 1.0], np.float32) + y[:, None] * np.array([0.0, 1.0, 0.0], np.float32)
-    ) - np.array([0.72, 0.95, 1.0], np.float32)
+    q = (p * np.array([1.0, 0.0, 1.0], np.float32) + y[:, None] * np.array([0.0, 1.0, 0.0], np.float32)) - np.array(
+        [0.72, 0.95, 1.0], np.float32
+    )
     mirror = (np.linalg.norm(q / np.array([0.07, 0.11, 0.07], np.float32), axis=1) - 1.0) * 0.07
     return np.stack([shell, tyres, mirror], axis=1)
 
@@ -120,9 +118,7 @@ class Car:
         plate = (front & (z > 0.36) & (z < 0.47) & (x > 2.0)) | (rear & (z > 0.58) & (z < 0.70))
         plate &= y < 0.26
         out.albedo[plate], out.gloss[plate] = 0.62, 0.03
-        glyph = (
-            plate & (np.sin(q[:, 1] * 92.0) * np.sin(q[:, 1] * 37.0 + 2.0) > 0.1) & (np.sin(z * 60.0) > -0.95)
-        )
+        glyph = plate & (np.sin(q[:, 1] * 92.0) * np.sin(q[:, 1] * 37.0 + 2.0) > 0.1) & (np.sin(z * 60.0) > -0.95)
         out.albedo[glyph] = 0.05
         pipe = rear & (np.hypot(q[:, 1] - 0.5, (z - 0.30) * 1.3) < 0.075)
         out.albedo[pipe] = 0.015
@@ -147,9 +143,9 @@ class Car:
         behind = (m[:, 0] < -0.25) & (z > 1.03) & (x < -1.0) & (y < lean - 0.07) & (z < 1.37)
         glass = shell & (side | ahead | behind)
         # Seats and wheel as dim shapes behind the glass.
-        seat = (np.abs(np.abs(q[:, 1]) - 0.36) < 0.19) & (z < 1.24) | (
-            np.abs(np.abs(q[:, 1]) - 0.36) < 0.09
-        ) & (z < 1.33)
+        seat = (np.abs(np.abs(q[:, 1]) - 0.36) < 0.19) & (z < 1.24) | (np.abs(np.abs(q[:, 1]) - 0.36) < 0.09) & (
+            z < 1.33
+        )
         inside = np.where(seat & (np.abs(m[:, 0]) > 0.25), 0.008, 0.022)
         out.albedo[glass] = inside[glass, None] * np.array([0.9, 1.0, 1.0], np.float32)
         out.gloss[glass], out.shine[glass] = 0.09, 160.0

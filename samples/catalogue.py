@@ -27,9 +27,7 @@ def photograph(scene: Scene, frames: Frames, seed: int) -> tuple[Array, Array]:
     visible = visible_camera(
         frames.visible, exposure=scene.exposure, bloom=scene.bloom, grain=scene.grain, seed=seed * 17 + 1
     )
-    infrared = thermal_camera(
-        frames.radiance, span=scene.thermal_range, equalise=scene.equalise, seed=seed * 17 + 9
-    )
+    infrared = thermal_camera(frames.radiance, span=scene.thermal_range, equalise=scene.equalise, seed=seed * 17 + 9)
     return visible, infrared
 
 

@@ -137,9 +137,7 @@ def day_road(seed: int = 0) -> Scene:
         for step in range(7):
             inset = step * 0.62 - 0.5
             z = 6.2 + step * 0.42
-            things.append(
-                box((x + inset, y - 0.3, z), (x + wide - inset, y + long + 0.3, z + 0.43), _roof, "roof")
-            )
+            things.append(box((x + inset, y - 0.3, z), (x + wide - inset, y + long + 0.3, z + 0.43), _roof, "roof"))
     for k, (x, y, height) in enumerate(
         (
             (-7.4, 3.6, 7.0),
@@ -170,9 +168,7 @@ def day_road(seed: int = 0) -> Scene:
             leaf=0.055 if y < 8 else 0.075 if y < 35 else 0.12,
         )
     things.append(hedge((5.7, 9.0), (6.5, 22.0), 1.15, air=AIR - 0.5, seed=seed + 91, count=30000, leaf=0.04))
-    things.append(
-        hedge((-6.5, 24.0), (-5.8, 44.0), 1.1, air=AIR - 0.5, seed=seed + 92, count=14000, leaf=0.06)
-    )
+    things.append(hedge((-6.5, 24.0), (-5.8, 44.0), 1.1, air=AIR - 0.5, seed=seed + 92, count=14000, leaf=0.06))
     things.append(
         hedge(
             (-9.0, 6.5),

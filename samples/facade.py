@@ -103,14 +103,10 @@ class Facade:
         # Damp foot of the wall, floor slabs that bridge the insulation.
         out.temperature -= 1.2 * np.exp(-v / 0.5)
         out.albedo *= (1.0 - 0.35 * np.exp(-v / 0.4))[:, None]
-        slab = np.abs(
-            (v - self.ground_floor) / self.cell[1] - np.round((v - self.ground_floor) / self.cell[1])
-        )
+        slab = np.abs((v - self.ground_floor) / self.cell[1] - np.round((v - self.ground_floor) / self.cell[1]))
         out.temperature += 0.22 * self.warm * np.exp(-((slab * self.cell[1] / 0.13) ** 2)) * (v > 1.0)
 
-    def _windows(
-        self, out: Surface, hits: Hits, where: Array, u: Array, v: Array, along: Array, into: Array
-    ) -> None:
+    def _windows(self, out: Surface, hits: Hits, where: Array, u: Array, v: Array, along: Array, into: Array) -> None:
         cw, ch = self.cell
         ww, wh = self.window
         cu, cv = np.floor(u / cw), np.floor((v - self.ground_floor) / ch)
@@ -119,9 +115,7 @@ class Facade:
         outside = np.hypot(np.maximum(du, 0.0), np.maximum(dv, 0.0))
         hole = where & (du < 0) & (dv < 0)
         leak = np.exp(-outside / 0.14) * (0.6 + 0.8 * hash01(cu, cv, seed=self.seed + 41))
-        heater = np.exp(-((fu / 0.45) ** 2) - ((fv + wh / 2 + 0.42) / 0.22) ** 2) * hash01(
-            cu, cv, seed=self.seed + 43
-        )
+        heater = np.exp(-((fu / 0.45) ** 2) - ((fv + wh / 2 + 0.42) / 0.22) ** 2) * hash01(cu, cv, seed=self.seed + 43)
         out.temperature += where * self.warm * (0.38 * leak + 0.55 * heater)
         sill = where & (np.abs(fv + wh / 2 + 0.05) < 0.05) & (np.abs(fu) < ww / 2 + 0.1)
         lintel = where & (np.abs(fv - wh / 2 - 0.09) < 0.09) & (np.abs(fu) < ww / 2 + 0.12)
@@ -142,9 +136,7 @@ class Facade:
             fv = np.where(door, v - 1.1, v - 1.85)
             size_u, size_v = np.where(door, 1.0, self.window[0]), np.where(door, 2.2, 1.5)
             hole = where & (np.abs(fu) < size_u / 2) & (np.abs(fv) < size_v / 2)
-            self._pane(
-                out, hits, hole & ~door, (fu, fv), (self.window[0], 1.5), (cu, cu * 0 - 1), along, into, 0.16
-            )
+            self._pane(out, hits, hole & ~door, (fu, fv), (self.window[0], 1.5), (cu, cu * 0 - 1), along, into, 0.16)
             leaf = hole & door
             out.albedo[leaf] = np.array([0.09, 0.045, 0.03], np.float32)
             out.albedo[leaf & (np.abs(np.abs(fu) - 0.25) < 0.02)] *= 0.5
@@ -218,9 +210,7 @@ class Facade:
         out.albedo[pane] = (0.75 * dark)[:, None]
         out.gloss[pane], out.shine[pane] = 0.10, 200.0
         out.emissivity[pane] = 0.86
-        out.temperature[pane] = self.air + self.warm * (
-            0.5 + 0.35 * on[glass] - 0.2 * curtain + 0.2 * (kind - 0.5)
-        )
+        out.temperature[pane] = self.air + self.warm * (0.5 + 0.35 * on[glass] - 0.2 * curtain + 0.2 * (kind - 0.5))
 
     def _pipes(self, out: Surface, where: Array, u: Array, v: Array) -> None:
         """Warm runs inside the wall: risers, a loop, and the lattice of a timber frame."""

@@ -11,9 +11,7 @@ from samples.noise import Array, smoothstep
 
 __all__ = ["Lamp", "Sun", "occlusion", "shadow_share"]
 
-_TAPS = [
-    (np.cos(2.4 * k) * np.sqrt((k + 0.5) / 8), np.sin(2.4 * k) * np.sqrt((k + 0.5) / 8)) for k in range(8)
-]
+_TAPS = [(np.cos(2.4 * k) * np.sqrt((k + 0.5) / 8), np.sin(2.4 * k) * np.sqrt((k + 0.5) / 8)) for k in range(8)]
 """Eight points of a sunflower spiral in the unit disc."""
 
 

@@ -40,9 +40,7 @@ def _sky(d: Array) -> Array:
     rise = np.clip(d[:, 2], 0.0, 1.0)[:, None]
     cloud = fbm(d / np.maximum(d[:, 2:3] + 0.12, 0.1) * 1.3, 4, seed=3)[:, None]
     glow = np.array([0.030, 0.021, 0.016]) * np.exp(-rise / 0.16)
-    return np.asarray(
-        np.array([0.0035, 0.0048, 0.0095]) + glow * (1.0 + 0.9 * cloud) + 0.003 * np.maximum(cloud, 0.0)
-    )
+    return np.asarray(np.array([0.0035, 0.0048, 0.0095]) + glow * (1.0 + 0.9 * cloud) + 0.003 * np.maximum(cloud, 0.0))
 
 
 def _around(d: Array) -> Array:

@@ -147,9 +147,7 @@ def magnetic_resonance(head: Slice, by: int, seed: int, weighting: str) -> Array
     flat = np.stack([head.x.ravel(), head.y.ravel()], axis=1)
     texture = fbm(flat / 4.0, 3, seed=seed + 11).reshape(head.x.shape)
     inhomogeneous = fbm(flat / 8.0, 3, seed=seed + 12).reshape(head.x.shape)
-    picture = picture * (1.0 + 0.10 * texture) + 0.22 * inhomogeneous * (
-        head.tissue["tumour"] + head.tissue["rim"]
-    )
+    picture = picture * (1.0 + 0.10 * texture) + 0.22 * inhomogeneous * (head.tissue["tumour"] + head.tissue["rim"])
     muscle = smoothstep(0.1, 0.5, fbm(flat / 9.0, 3, seed=seed + 15)).reshape(head.x.shape)
     picture = picture * (1.0 - 0.5 * muscle * head.tissue["scalp"])
     field = 1.0 + 0.16 * fbm(flat / 150.0, 2, seed=seed + 13).reshape(head.x.shape) + 0.05 * head.y / FIELD
@@ -170,9 +168,7 @@ def uptake(head: Slice, by: int, seed: int, tracer: str) -> Array:
     width = 2.3 if tracer == "glucose" else 3.9
     flat = np.stack([head.x.ravel(), head.y.ravel()], axis=1)
     regional = 1.0 + 0.45 * fbm(flat / 32.0, 3, seed=seed + 21).reshape(head.x.shape)
-    regional += 0.16 * np.exp(-(((head.y + 72.0) / 22.0) ** 2)) + 0.08 * np.exp(
-        -(((head.y - 62.0) / 25.0) ** 2)
-    )
+    regional += 0.16 * np.exp(-(((head.y + 72.0) / 22.0) ** 2)) + 0.08 * np.exp(-(((head.y - 62.0) / 25.0) ** 2))
     active = head.mean(values) * regional
     size = head.x.shape[0] // by
     seen = shrink(blur(active, width), by)
@@ -192,7 +188,5 @@ def phantom(name: str, size: int = 256, seed: int = 0) -> tuple[Array, Array]:
         first = _grey(computed_tomography(head, by, own))
         return np.repeat(first[..., None], 3, axis=2), _grey(magnetic_resonance(head, by, own, "T2"))
     if name == "pet-mri":
-        return _colour(uptake(head, by, own, "glucose"), _RAINBOW), _grey(
-            magnetic_resonance(head, by, own, "T1")
-        )
+        return _colour(uptake(head, by, own, "glucose"), _RAINBOW), _grey(magnetic_resonance(head, by, own, "T1"))
     return _colour(uptake(head, by, own, "perfusion"), _EMBER), _grey(magnetic_resonance(head, by, own, "T2"))

@@ -18,9 +18,7 @@ def _size(text: str) -> tuple[int, int]:
     try:
         width, height = (int(part) for part in text.lower().split("x"))
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a size; write WIDTHxHEIGHT, as in 640x480"
-        ) from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write WIDTHxHEIGHT, as in 640x480") from None
     if min(width, height) < 16:
         raise argparse.ArgumentTypeError(f"{text!r} is too small; both sides must be 16 pixels or more")
     return width, height
@@ -30,9 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Write ``NAME_visible.png`` and ``NAME_infrared.png`` for each scene; exit status 0."""
     parser = argparse.ArgumentParser(prog="python -m samples.render", description="Render the sample pairs.")
     parser.add_argument("out_dir", type=Path, help="folder for the pictures; made when missing")
-    parser.add_argument(
-        "--size", type=_size, default=None, help="WIDTHxHEIGHT (default 640x480, phantoms 256x256)"
-    )
+    parser.add_argument("--size", type=_size, default=None, help="WIDTHxHEIGHT (default 640x480, phantoms 256x256)")
     parser.add_argument("--seed", type=int, default=0, help="variation; 0 gives the committed pictures")
     parser.add_argument("--scene", choices=NAMES, action="append", help="only this one (may be repeated)")
     options = parser.parse_args(arguments)

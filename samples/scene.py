@@ -66,7 +66,7 @@ class Frames:
     radiance: Array
     """[H, W] band radiance, 1 at 20 degrees."""
     temperature: Array
-    """[H, W] apparent temperature averaged in radiance-free degrees, for tests."""
+    """[H, W] temperature of the surfaces (the sky: apparent), degrees Celsius, without air and smoke; for tests."""
     labels: Array
     """[H, W] index into ``names``, of the middle sample of each pixel."""
     names: list[str]
@@ -223,9 +223,7 @@ def _visible(
             arriving = arriving * share[:, None]
         add(towards, arriving)
     cosine = np.clip(-(n * view).sum(axis=1), 0.0, 1.0)
-    fresnel = surface.gloss + (1.0 - surface.gloss) * (1.0 - cosine) ** 5 * np.minimum(
-        surface.gloss * 12.0, 1.0
-    )
+    fresnel = surface.gloss + (1.0 - surface.gloss) * (1.0 - cosine) ** 5 * np.minimum(surface.gloss * 12.0, 1.0)
     mirrored = view - 2.0 * (view * n).sum(axis=1)[:, None] * n
     sharp = np.clip((surface.shine - 12.0) / 50.0, 0.0, 1.0)
     mirror = scene.around(mirrored) * (sharp * fresnel * (0.3 + 0.7 * open_sky))[:, None]

@@ -50,9 +50,7 @@ def _corrugated(colour: tuple[float, float, float], seed: int) -> Material:
         bump[:, 0] = np.where(across, 0.0, slope)
         out.normal = m + 0.55 * bump
         at = np.stack([u, q[:, 2]], axis=1)
-        rust = smoothstep(
-            0.16, 0.34, fbm(at * np.array([1.1, 0.7]), 5, seed=seed) + 0.16 * np.exp(-q[:, 2] / 0.3)
-        )
+        rust = smoothstep(0.16, 0.34, fbm(at * np.array([1.1, 0.7]), 5, seed=seed) + 0.16 * np.exp(-q[:, 2] / 0.3))
         streak = np.clip(fbm(at * np.array([9.0, 0.5]), 3, seed=seed + 1), 0.0, 1.0)
         out.albedo *= (1.0 - 0.5 * streak + 0.10 * wave)[:, None]
         out.albedo += (np.array([0.13, 0.055, 0.025]) - out.albedo) * (0.85 * rust)[:, None]
@@ -70,9 +68,7 @@ def _barrel(p: Array) -> Array:
     r = np.hypot(p[:, 0], p[:, 1])
     wall = np.maximum(np.abs(r - 0.29) - 0.012, np.abs(p[:, 2] - 0.44) - 0.44)
     ring = np.minimum(np.hypot(r - 0.30, p[:, 2] - 0.3), np.hypot(r - 0.30, p[:, 2] - 0.6)) - 0.018
-    coal = np.maximum(r - 0.28, np.abs(p[:, 2] - 0.66) - 0.05) - 0.03 * np.sin(p[:, 0] * 40.0) * np.sin(
-        p[:, 1] * 37.0
-    )
+    coal = np.maximum(r - 0.28, np.abs(p[:, 2] - 0.66) - 0.05) - 0.03 * np.sin(p[:, 0] * 40.0) * np.sin(p[:, 1] * 37.0)
     return np.stack([np.minimum(wall, ring) * 0.8, coal * 0.6], axis=1)
 
 
@@ -176,9 +172,7 @@ def smoke_yard(seed: int = 0) -> Scene:
     ):
         colour = reds[(k + (int(dice.uniform(0.0, 4.0)) if seed else 0)) % 4]
         skin = _corrugated(colour, seed + 30 + k)
-        things.append(
-            Box(skin, "container", (x, y, lift), yaw, low=(-3.05, -1.22, 0.0), high=(3.05, 1.22, 2.59))
-        )
+        things.append(Box(skin, "container", (x, y, lift), yaw, low=(-3.05, -1.22, 0.0), high=(3.05, 1.22, 2.59)))
     things.append(
         Solid(
             material=_burning,
@@ -235,12 +229,8 @@ def smoke_yard(seed: int = 0) -> Scene:
     )
     things += tree(13.5, 20.0, height=8.5, air=AIR, seed=seed + 41, leaves=11000, tint=(0.10, 0.10, 0.03))
     things += tree(-11.5, 19.5, height=8.0, air=AIR, seed=seed + 42, leaves=9000, tint=(0.09, 0.11, 0.03))
-    things.append(
-        hedge((9.0, 11.5), (22.0, 13.0), 0.55, air=AIR, seed=seed + 43, count=9000, tint=(0.12, 0.12, 0.05))
-    )
-    things.append(
-        hedge((-14.0, 9.6), (-5.6, 10.7), 0.35, air=AIR, seed=seed + 44, count=7000, tint=(0.12, 0.13, 0.05))
-    )
+    things.append(hedge((9.0, 11.5), (22.0, 13.0), 0.55, air=AIR, seed=seed + 43, count=9000, tint=(0.12, 0.12, 0.05)))
+    things.append(hedge((-14.0, 9.6), (-5.6, 10.7), 0.35, air=AIR, seed=seed + 44, count=7000, tint=(0.12, 0.13, 0.05)))
     plume = Plume(
         source=(fire[0], fire[1] + 0.1, 0.75),
         lean=near(0.55, 0.2),

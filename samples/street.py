@@ -47,9 +47,7 @@ class Asphalt:
         out.albedo *= (1.0 - 0.55 * crack)[:, None]
         out.temperature += 0.35 * crack
         # A trench that was filled in later, darker and smoother.
-        patch = (np.abs(x - 1.7) < 0.65) & (np.abs(y - 7.6) < 1.5) | (np.abs(x + 2.5) < 0.5) & (
-            np.abs(y - 17.0) < 2.6
-        )
+        patch = (np.abs(x - 1.7) < 0.65) & (np.abs(y - 7.6) < 1.5) | (np.abs(x + 2.5) < 0.5) & (np.abs(y - 17.0) < 2.6)
         out.albedo[patch] *= 0.66
         out.temperature[patch] += 0.7
         white = self._marks(x, y) if self.marks else np.zeros(x.shape, np.float32)
@@ -258,8 +256,6 @@ def sign(
     return [pole, plate]
 
 
-def box(
-    low: tuple[float, float, float], high: tuple[float, float, float], material: Material, label: str
-) -> Box:
+def box(low: tuple[float, float, float], high: tuple[float, float, float], material: Material, label: str) -> Box:
     """A box between two corners in the world."""
     return Box(material=material, label=label, low=low, high=high)

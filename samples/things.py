@@ -281,9 +281,7 @@ class Leaves(Thing):
             c, s = np.cos(angle[mine])[:, None], np.sin(angle[mine])[:, None]
             along, across = dx * c + dy * s, (dy * c - dx * s) * 1.7
             rr = np.maximum(radius[mine], 0.6)[:, None]
-            inside = (
-                (along**2 + across**2 < rr**2) & (px >= 0) & (px < cam.width) & (py >= 0) & (py < cam.height)
-            )
+            inside = (along**2 + across**2 < rr**2) & (px >= 0) & (px < cam.width) & (py >= 0) & (py < cam.height)
             leaf, spot = np.nonzero(inside)
             flats.append(py[leaf, spot] * cam.width + px[leaf, spot])
             owners.append(mine[leaf])

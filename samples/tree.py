@@ -97,9 +97,7 @@ def tree(
     """A tree at (x, y): its wood and, unless ``leaves`` is 0, its crown."""
     dice = Dice(seed)
     start, end, radii, tips = _grow(dice, np.array([x, y, 0.0]), height, 0.028 * height)
-    things: list[Thing] = [
-        Branches(material=bark(air, warm, seed), label="wood", start=start, end=end, thick=radii)
-    ]
+    things: list[Thing] = [Branches(material=bark(air, warm, seed), label="wood", start=start, end=end, thick=radii)]
     if leaves and len(tips):
         owner = np.minimum((dice.uniforms(leaves) * len(tips)).astype(int), len(tips) - 1)
         spread = np.stack([dice.normals(leaves) for _ in range(3)], axis=1)

@@ -66,8 +66,6 @@ def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_importing_loads_neither_numpy_nor_pillow() -> None:
-    code = (
-        "import sys, distilfuse.samples as s; s.names(); print(sorted({'numpy', 'PIL'} & set(sys.modules)))"
-    )
+    code = "import sys, distilfuse.samples as s; s.names(); print(sorted({'numpy', 'PIL'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -21,7 +21,7 @@ class AugmentationConfig:
     dim_infrared: float = 0.5
     """Share of crops whose infrared picture is a clean scene of less thermal contrast or another level."""
     faint_noise: float = 0.3
-    """Share of crops with sensor noise below ``faint_sigma`` in the targets too: it is texture, not damage."""
+    """Share of crops with sensor noise below ``faint_sigma`` in the targets too: texture, not damage."""
     faint_sigma: float = 4.0
     """Largest standard deviation of such noise, in grey levels."""
     grey: float = 0.15
@@ -53,10 +53,16 @@ class AugmentationConfig:
             raise ConfigError(
                 f"augmentation.kinds: unknown degradation {unknown[0]!r}, choose from {', '.join(DEGRADATIONS)}."
             )
+        for kind, frequency in self.kinds.items():
+            if not 0 < frequency < float("inf"):
+                raise ConfigError(
+                    f"augmentation.kinds: the frequency of {kind!r} must be positive, not {frequency}; "
+                    "to do without a kind, leave it out."
+                )
+        if not self.faint_sigma >= 0:
+            raise ConfigError(f"augmentation.faint_sigma must not be negative, not {self.faint_sigma}.")
         if not 1 <= self.severity[0] <= self.severity[1] <= 5:
-            raise ConfigError(
-                f"augmentation.severity must be a range inside 1..5, not {list(self.severity)}."
-            )
+            raise ConfigError(f"augmentation.severity must be a range inside 1..5, not {list(self.severity)}.")
 
 
 def vary(visible: Image, infrared: Image, config: AugmentationConfig, rng: np.random.Generator) -> Images:

@@ -74,9 +74,7 @@ class CropBatches(Dataset[Batch]):
             inputs.append(damage(*target, self._augmentation, rng))
         visible, infrared = _stack(inputs)
         clean_visible, clean_infrared = _stack(clean)
-        return Batch(
-            visible=visible, infrared=infrared, clean_visible=clean_visible, clean_infrared=clean_infrared
-        )
+        return Batch(visible=visible, infrared=infrared, clean_visible=clean_visible, clean_infrared=clean_infrared)
 
     def _crop(self, pair: Pair, rng: np.random.Generator) -> Images:
         size = self._size

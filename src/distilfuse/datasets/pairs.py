@@ -40,15 +40,11 @@ def split_stems(dataset: str, split: str) -> list[str]:
     """
     splits = json.loads(resources.files("distilfuse.datasets").joinpath("splits.json").read_text("utf-8"))
     if dataset not in splits:
-        raise ConfigError(
-            f"There is no split list for data set {dataset!r}: choose from {', '.join(sorted(splits))}."
-        )
+        raise ConfigError(f"There is no split list for data set {dataset!r}: choose from {', '.join(sorted(splits))}.")
     original = "test" if split == "test" else "train"
     stems: list[str] | None = splits[dataset].get(original)
     if stems is None:
-        raise ConfigError(
-            f"Data set {dataset!r} has no {split!r} split: it is for {', '.join(splits[dataset])} only."
-        )
+        raise ConfigError(f"Data set {dataset!r} has no {split!r} split: it is for {', '.join(splits[dataset])} only.")
     if split == "test":
         return stems
     if split not in ("train", "validation"):
@@ -74,28 +70,26 @@ def load_pairs(root: Path, dataset: str, split: str, *, reduce: int = 1) -> list
 
 def _read(root: Path, dataset: str, stems: Sequence[str], reduce: int) -> Iterator[Pair]:
     for stem in stems:
-        visible = _picture(root / dataset / "vi", stem, "RGB", reduce)
-        infrared = _picture(root / dataset / "ir", stem, "L", reduce)
-        if visible.shape[:2] != infrared.shape:
+        visible = _picture(root / dataset / "vi", stem, "RGB")
+        infrared = _picture(root / dataset / "ir", stem, "L")
+        # Before reducing: a column more or less may vanish in it, and the pair would not be registered.
+        if visible.size != infrared.size:
             raise InputError(
-                f"The pair {dataset}/{stem} differs in size, {visible.shape[:2]} and {infrared.shape} (HxW): "
-                "check the data set's files."
+                f"The pair {dataset}/{stem} differs in size, {visible.width}x{visible.height} and "
+                f"{infrared.width}x{infrared.height} pixels: check the data set's files."
             )
-        yield Pair(f"{dataset}/{stem}", visible, infrared)
+        if reduce > 1:
+            visible, infrared = visible.reduce(reduce), infrared.reduce(reduce)
+        yield Pair(f"{dataset}/{stem}", np.asarray(visible), np.asarray(infrared))
 
 
-def _picture(folder: Path, stem: str, mode: str, reduce: int) -> NDArray[np.uint8]:
+def _picture(folder: Path, stem: str, mode: str) -> Image.Image:
     for suffix in _SUFFIXES:
         path = folder / f"{stem}{suffix}"
         if path.is_file():
             try:
                 with Image.open(path) as image:
-                    picture = image.convert(mode)
-                    return np.asarray(picture.reduce(reduce) if reduce > 1 else picture)
-            except OSError as error:
-                raise InputError(
-                    f"The picture {path} cannot be read ({error}): fetch the data set again."
-                ) from error
-    raise InputError(
-        f"There is no picture {folder / stem} (.png, .jpg, ...): check the path of the data set."
-    )
+                    return image.convert(mode)
+            except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, TypeError, ...
+                raise InputError(f"The picture {path} cannot be read ({error}): fetch the data set again.") from error
+    raise InputError(f"There is no picture {folder / stem} (.png, .jpg, ...): check the path of the data set.")

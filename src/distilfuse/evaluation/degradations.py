@@ -110,9 +110,7 @@ DEGRADATIONS: dict[str, Callable[[Image, Image, float, np.random.Generator], Pai
 """The eight kinds of the robustness table."""
 
 
-def degrade(
-    visible: Image, infrared: Image, *, kind: str, severity: float = 3.0, rng: np.random.Generator
-) -> Pair:
+def degrade(visible: Image, infrared: Image, *, kind: str, severity: float = 3.0, rng: np.random.Generator) -> Pair:
     """Degraded copies of a clean pair.
 
     Args:

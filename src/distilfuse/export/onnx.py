@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import logging
 import warnings
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from distilfuse.errors import ModelError
-from distilfuse.nets.fusion_net import FusionNet
+from distilfuse.nets.build import Network
 from distilfuse.nets.nano import NanoNet
 
 SIZES = ((1, 1), (1, 2), (2, 1), (2, 3), (3, 2), (3, 5), (4, 4), (5, 3), (6, 8), (8, 10))
@@ -24,7 +25,7 @@ OPSET = 18
 class _Core(nn.Module):
     """What is exported: inputs are padded already, the output is not clamped."""
 
-    def __init__(self, network: NanoNet | FusionNet) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
@@ -34,7 +35,7 @@ class _Core(nn.Module):
         return self.network.fuse_padded(visible, infrared)[0]
 
 
-def export_onnx(network: NanoNet | FusionNet, path: Path) -> float:
+def export_onnx(network: Network, path: Path) -> float:
     """Write ``network`` to ``path`` as ONNX with dynamic batch, height and width, and check it.
 
     Inputs ``visible`` (``N x C x H x W``, C = 1 for a luminance network, else 3) and ``infrared``
@@ -61,6 +62,7 @@ def export_onnx(network: NanoNet | FusionNet, path: Path) -> float:
     with warnings.catch_warnings(), torch.no_grad():
         # The exporter warns of its own internals; what counts is the parity check below.
         warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             core,
             example,

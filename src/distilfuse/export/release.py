@@ -9,15 +9,14 @@ from pathlib import Path
 from distilfuse.errors import ConfigError
 from distilfuse.export.onnx import export_onnx, sha256
 from distilfuse.imaging.writing import write_bytes
-from distilfuse.nets.build import build
-from distilfuse.nets.fusion_net import FusionNet
+from distilfuse.nets.build import Network, build
 from distilfuse.nets.nano import NanoNet
 from distilfuse.training.checkpoint import read_tensors
 from distilfuse.training.recipe import Recipe
 from distilfuse.zoo import ModelRecord
 
 
-def load_trained(recipe: Recipe, weights: Path) -> NanoNet | FusionNet:
+def load_trained(recipe: Recipe, weights: Path) -> Network:
     """The network of a recipe with the averaged weights of its run.
 
     Raises:
@@ -28,7 +27,8 @@ def load_trained(recipe: Recipe, weights: Path) -> NanoNet | FusionNet:
     trained = json.loads(metadata.get("recipe", "{}")).get("network")
     if trained != recipe.network.to_dict():
         raise ConfigError(
-            f"The weights {weights} were trained with another network than recipe {recipe.name!r} names: give the recipe of that run."
+            f"The weights {weights} were trained with another network than recipe {recipe.name!r} names: "
+            "give the recipe of that run."
         )
     network = build(recipe.network)
     network.load_state_dict(tensors)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from distilfuse.losses.sobel import sobel
-from distilfuse.nets.luminance import grey
 from distilfuse.metrics.qabf import CONSTANTS
+from distilfuse.nets.luminance import grey
 
 _EPS = 1e-6
 
@@ -24,7 +24,7 @@ def edge_preservation_loss(fused: Tensor, visible: Tensor, infrared: Tensor) -> 
         infrared: ``B x 1 x H x W``.
 
     Returns:
-        Scalar, about 0.013 (identical) .. 1.
+        Scalar, about 0.025 (identical) .. 1.
     """
     c = CONSTANTS
     fx, fy = sobel(grey(fused))
@@ -40,9 +40,7 @@ def edge_preservation_loss(fused: Tensor, visible: Tensor, infrared: Tensor) -> 
         cross = (sx * fy - sy * fx).abs()
         dot = (sx * fx + sy * fy).abs()
         alignment = 1 - torch.atan2(cross, dot + _EPS) / (torch.pi / 2)
-        quality = torch.sigmoid(-c.kappa_g * (ratio - c.delta_g)) * torch.sigmoid(
-            -c.kappa_a * (alignment - c.delta_a)
-        )
+        quality = torch.sigmoid(-c.kappa_g * (ratio - c.delta_g)) * torch.sigmoid(-c.kappa_a * (alignment - c.delta_a))
         kept = kept + c.gamma_g * c.gamma_a * (quality * strength).sum()
         total = total + strength.sum()
     return 1 - kept / (total + _EPS)

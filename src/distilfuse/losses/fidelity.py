@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from distilfuse.nets.luminance import grey
 from distilfuse.losses.windows import blur_valid, gaussian
+from distilfuse.nets.luminance import grey
 
 _EPS = 1e-10
 

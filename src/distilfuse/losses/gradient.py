@@ -11,7 +11,7 @@ from distilfuse.nets.luminance import grey
 
 
 def gradient_loss(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
-    """L1 between |Sobel| of grey F and the larger |Sobel| of the sources, x and y apart, summed (paper, L_grad).
+    """L1 between |Sobel| of grey F and the larger |Sobel| of the sources, x and y apart, summed (paper).
 
     Args:
         fused: ``B x C x H x W``, C = 1 or 3, 0..1.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from distilfuse.nets.luminance import grey
 from distilfuse.losses.windows import blur_valid, gaussian
+from distilfuse.nets.luminance import grey
 
 _WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
@@ -22,9 +22,7 @@ def ssim(first: Tensor, second: Tensor) -> Tensor:
     stacked = torch.cat([first, second, first * first, second * second, first * second], dim=1)
     mu_a, mu_b, aa, bb, ab = blur_valid(stacked, taps).split(channels, dim=1)
     var_a, var_b, cov = aa - mu_a * mu_a, bb - mu_b * mu_b, ab - mu_a * mu_b
-    similarity = (
-        (2 * mu_a * mu_b + _C1) * (2 * cov + _C2) / ((mu_a**2 + mu_b**2 + _C1) * (var_a + var_b + _C2))
-    )
+    similarity = (2 * mu_a * mu_b + _C1) * (2 * cov + _C2) / ((mu_a**2 + mu_b**2 + _C1) * (var_a + var_b + _C2))
     mean: Tensor = similarity.mean()
     return mean
 

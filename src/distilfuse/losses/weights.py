@@ -9,9 +9,7 @@ from typing import Final
 WeightRow = Mapping[str, float]
 
 
-def _row(
-    intensity: float, consistency: float, gradient: float, structure: float, colour: float = 0.0
-) -> WeightRow:
+def _row(intensity: float, consistency: float, gradient: float, structure: float, colour: float = 0.0) -> WeightRow:
     weights = {
         "intensity": intensity,
         "consistency": consistency,
@@ -22,9 +20,7 @@ def _row(
     return MappingProxyType({name: weight for name, weight in weights.items() if weight})
 
 
-NO_TEXT: Final[WeightRow] = MappingProxyType(
-    {"intensity": 24.0, "structure": 40.0, "gradient": 48.0, "colour": 12.0}
-)
+NO_TEXT: Final[WeightRow] = MappingProxyType({"intensity": 24.0, "structure": 40.0, "gradient": 48.0, "colour": 12.0})
 """The paper's weights of a teacher without text (section 4.1)."""
 
 IVIF: Final[Mapping[str, WeightRow]] = MappingProxyType(

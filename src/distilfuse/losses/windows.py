@@ -14,7 +14,7 @@ def gaussian(size: int, sigma: float, like: Tensor) -> Tensor:
 
 
 def blur_valid(image: Tensor, taps: Tensor, *, stride: int = 1) -> Tensor:
-    """Separable filter of ``B x C x H x W``; only positions where the window fits are kept, every ``stride``-th.
+    """Separable filter of ``B x C x H x W``; kept are positions where the window fits, every ``stride``-th.
 
     Written as products with banded matrices: on training crops that is a hundred times faster on CPUs than
     one-channel convolutions, forward and backward, and no slower on GPUs.

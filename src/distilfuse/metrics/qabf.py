@@ -46,7 +46,8 @@ def qabf(
             uses the correct ratio 1.
 
     Returns:
-        0 (all edges lost) .. about 0.987 (identical); no unit, higher is better. 0 when no source has an edge.
+        0 (all edges lost) .. about 0.975 (identical: both sigmoids end below 1); no unit, higher is better.
+        0 when no source has an edge.
 
     Raises:
         InputError: shapes or types differ.

@@ -6,16 +6,17 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
-from torch import nn
-
 from distilfuse.errors import ConfigError
 from distilfuse.nets.config import NetworkConfig, StudentConfig, TeacherConfig
 from distilfuse.nets.fusion_net import FusionNet
 from distilfuse.nets.nano import NanoConfig, NanoNet
 
-__all__ = ["KINDS", "build", "config_from_dict"]
+__all__ = ["KINDS", "Network", "build", "config_from_dict"]
 
-KINDS: dict[str, tuple[type[NetworkConfig], Callable[..., nn.Module]]] = {
+Network = FusionNet | NanoNet
+"""Every network that can be built: ``network(visible, infrared)``, with ``visible_input`` and ``multiple``."""
+
+KINDS: dict[str, tuple[type[NetworkConfig], Callable[..., Network]]] = {
     TeacherConfig.kind: (TeacherConfig, FusionNet),
     StudentConfig.kind: (StudentConfig, FusionNet),
     NanoConfig.kind: (NanoConfig, NanoNet),
@@ -23,7 +24,7 @@ KINDS: dict[str, tuple[type[NetworkConfig], Callable[..., nn.Module]]] = {
 """Kind -> configuration class and the network class that is called with ``config=``."""
 
 
-def build(config: NetworkConfig) -> nn.Module:
+def build(config: NetworkConfig) -> Network:
     """The network of a configuration, with fresh weights.
 
     Raises:
@@ -43,7 +44,7 @@ def config_from_dict(data: dict[str, Any]) -> NetworkConfig:
     return _kind(data["kind"])[0].from_dict(data)
 
 
-def _kind(name: str) -> tuple[type[NetworkConfig], Callable[..., nn.Module]]:
+def _kind(name: str) -> tuple[type[NetworkConfig], Callable[..., Network]]:
     if name not in KINDS:
         near = difflib.get_close_matches(str(name), KINDS, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"known kinds: {', '.join(sorted(KINDS))}."

@@ -125,7 +125,7 @@ class FusionConfig(NetworkConfig):
         _require(
             sound, name, "overlap_window", self.overlap_window, "window plus an even number up to window"
         )
-        sound = isinstance(self.expansion, (int, float)) and 0 < self.expansion <= 16
+        sound = _is_number(self.expansion) and 0 < self.expansion <= 16
         _require(sound, name, "expansion", self.expansion, "a number above 0 and up to 16")
         _require(self.norm in get_args(NormPlacement), name, "norm", self.norm, "'pre' or 'post'")
         sound = self.cross_fusion in CROSS_FUSIONS
@@ -146,7 +146,7 @@ class FusionConfig(NetworkConfig):
     @property
     def multiple(self) -> int:
         """Height and width must be multiples of this inside the network; it pads by itself."""
-        return 2 ** (self.levels - 1)
+        return 1 << (self.levels - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +177,10 @@ class StudentConfig(FusionConfig):
 
 def _is_count(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _require(sound: bool, owner: str, key: str, value: object, wanted: str) -> None:

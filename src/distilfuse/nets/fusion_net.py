@@ -23,6 +23,8 @@ __all__ = ["FusionNet"]
 class FusionNet(nn.Module):
     """Visible and infrared in, fused out; a text embedding may guide it if the configuration has text."""
 
+    visible_input = "rgb"
+
     def __init__(self, *, config: FusionConfig) -> None:
         super().__init__()
         self.config = config

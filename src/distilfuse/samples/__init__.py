@@ -39,9 +39,7 @@ def paths(name: str) -> tuple[Path, Path]:
     first, second = (folder / f"{name}_{band}.png" for band in _BANDS)
     for file in (first, second):
         if not file.is_file():
-            raise InputError(
-                f"The sample picture {file.name} is missing from this installation; reinstall distilfuse."
-            )
+            raise InputError(f"The sample picture {file.name} is missing from this installation; reinstall distilfuse.")
     return first, second
 
 
