@@ -47,10 +47,12 @@ def test_models_as_table(
         "ivif",
         "268 B",
         "luminance + infrared",
-        "msrs: EN 6.500 VIF 1.000",
         "Apache-2.0",
     ):
         assert text in said
+    rows = [line.split() for line in said.splitlines()]
+    assert ["test", "set", "EN", "VIF"] in rows
+    assert ["msrs", "6.500", "1.000"] in rows
 
 
 def test_models_as_json(

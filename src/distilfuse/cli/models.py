@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from distilfuse.zoo import ModelRecord
 
 
@@ -29,32 +31,26 @@ def models(
         )
         return
     from rich.console import Console
+
+    console = Console()
+    for record in records:
+        facts = (
+            f"{record.task}, {record.parameters:,} parameters, {_in_bytes(record.size)}, "
+            f"takes {record.visible_input} + infrared, {record.licence}"
+        )
+        console.print(f"[bold]{record.name}[/bold]: {facts}", highlight=False)
+        console.print(f"{record.summary}\n{record.data_terms}", markup=False, highlight=False)
+        console.print(_scores(record))
+
+
+def _scores(record: ModelRecord) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("name", "task", "parameters", "size", "input", "scores", "licence"):
-        table.add_column(title, justify="right" if title in ("parameters", "size") else "left")
-    for record in records:
-        table.add_row(
-            record.name,
-            record.task,
-            f"{record.parameters:,}",
-            _in_bytes(record.size),
-            f"{record.visible_input} + infrared",
-            _scores(record),
-            record.licence,
-        )
-    console = Console()
-    console.print(table)
-    for record in records:
-        console.print(f"\n{record.name}: {record.summary} {record.data_terms}", markup=False, highlight=False)
-
-
-def _scores(record: ModelRecord) -> str:
-    return "\n".join(
-        f"{name}: " + " ".join(f"{metric} {value:.3f}" for metric, value in values.items())
-        for name, values in record.scores.items()
-    )
+    metrics = list(dict.fromkeys(metric for values in record.scores.values() for metric in values))
+    table = Table("test set", *metrics, box=None, header_style="bold")
+    for name, values in record.scores.items():
+        table.add_row(name, *(f"{values[metric]:.3f}" if metric in values else "-" for metric in metrics))
+    return table
 
 
 def _in_bytes(size: int) -> str:

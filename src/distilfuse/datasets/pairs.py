@@ -89,7 +89,8 @@ def _picture(folder: Path, stem: str, mode: str) -> Image.Image:
         if path.is_file():
             try:
                 with Image.open(path) as image:
-                    return image.convert(mode)
+                    picture: Image.Image = image.convert(mode)
+                    return picture
             except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, TypeError, ...
                 raise InputError(f"The picture {path} cannot be read ({error}): fetch the data set again.") from error
     raise InputError(f"There is no picture {folder / stem} (.png, .jpg, ...): check the path of the data set.")

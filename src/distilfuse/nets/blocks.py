@@ -67,6 +67,4 @@ class SpatialChannelBlock(nn.Module):
 
 def stage(*, config: FusionConfig, channels: int, level: int, blocks: int) -> nn.Sequential:
     """``blocks`` spatial-channel blocks in a row (eq. 3)."""
-    return nn.Sequential(
-        *(SpatialChannelBlock(config=config, channels=channels, level=level) for _ in range(blocks))
-    )
+    return nn.Sequential(*(SpatialChannelBlock(config=config, channels=channels, level=level) for _ in range(blocks)))

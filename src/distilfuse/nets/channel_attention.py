@@ -45,7 +45,8 @@ class ChannelAttention(nn.Module):
         attention = self._attention(query, key)  # [B, C, C]
         mixing = torch.matmul(self.project.weight.flatten(1), attention.to(value.dtype))  # [B, C, C]
         mixed = torch.matmul(value, mixing.transpose(1, 2))  # [B, H*W, C]
-        return mixed.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+        pixels: Tensor = mixed.unflatten(1, (height, width))
+        return pixels.permute(0, 3, 1, 2)
 
     def _attention(self, query: Tensor, key: Tensor) -> Tensor:
         """Two [B, H*W, C] -> weights [B, C, C], zero between channels of different heads."""

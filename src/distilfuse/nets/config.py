@@ -43,8 +43,7 @@ class NetworkConfig:
     def to_dict(self) -> dict[str, Any]:
         """The values and their ``kind`` as plain data (tuples become lists, as in JSON)."""
         values = {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in dataclasses.asdict(self).items()
+            key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(self).items()
         }
         return {"kind": self.kind, **values}
 
@@ -122,9 +121,7 @@ class FusionConfig(NetworkConfig):
             _require(divides, name, "channel_heads", heads, f"a divisor of the width of level {level + 1}")
         margin = self.overlap_window - self.window
         sound = _is_count(self.overlap_window, 1) and 0 <= margin <= self.window and margin % 2 == 0
-        _require(
-            sound, name, "overlap_window", self.overlap_window, "window plus an even number up to window"
-        )
+        _require(sound, name, "overlap_window", self.overlap_window, "window plus an even number up to window")
         sound = _is_number(self.expansion) and 0 < self.expansion <= 16
         _require(sound, name, "expansion", self.expansion, "a number above 0 and up to 16")
         _require(self.norm in get_args(NormPlacement), name, "norm", self.norm, "'pre' or 'post'")

@@ -69,9 +69,7 @@ class WeightedFusion(nn.Module):
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Two [B, C, H, W] -> [B, C, H, W]."""
         both = torch.cat([visible, infrared], dim=1)
-        by_channel = self.channel_weights(both.mean((2, 3), keepdim=True)).chunk(
-            2, dim=1
-        )  # [B, C, 1, 1] each
+        by_channel = self.channel_weights(both.mean((2, 3), keepdim=True)).chunk(2, dim=1)  # [B, C, 1, 1] each
         by_pixel = self.pixel_weights(both).chunk(2, dim=1)  # [B, 1, H, W] each
         weighted = [visible * (by_channel[0] + by_pixel[0]), infrared * (by_channel[1] + by_pixel[1])]
         fused: Tensor = self.join(torch.cat(weighted, dim=1))

@@ -29,8 +29,7 @@ class Decoder(nn.Module):
         )
         # Twice the width, then every pixel becomes 2x2 of a quarter of it.
         self.ups = nn.ModuleList(
-            nn.Sequential(conv3x3(widths[level + 1], 2 * widths[level + 1]), nn.PixelShuffle(2))
-            for level in uppers
+            nn.Sequential(conv3x3(widths[level + 1], 2 * widths[level + 1]), nn.PixelShuffle(2)) for level in uppers
         )
         self.reductions = nn.ModuleList(
             nn.Identity() if level == 0 else pointwise(2 * widths[level], widths[level]) for level in uppers

@@ -32,9 +32,7 @@ class FusionNet(nn.Module):
         self.export_multiple = config.multiple * config.window
         self.visible_encoder = Encoder(config=config, channels_in=3)
         self.infrared_encoder = Encoder(config=config, channels_in=1)
-        self.fusions = nn.ModuleList(
-            cross_fusion(config=config, level=level) for level in range(config.levels)
-        )
+        self.fusions = nn.ModuleList(cross_fusion(config=config, level=level) for level in range(config.levels))
         self.modulations = nn.ModuleList(
             TextModulation(channels=width, text_channels=config.text_channels, hidden=config.text_hidden)
             for width in config.widths
@@ -44,7 +42,9 @@ class FusionNet(nn.Module):
         full_width = 2 * config.channels
         self.refinement = stage(config=config, channels=full_width, level=0, blocks=config.refinement)
         self.output = conv3x3(full_width, 3)
-        self.to(memory_format=torch.channels_last)
+        for parameter in self.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
     @overload
     def forward(
@@ -90,9 +90,7 @@ class FusionNet(nn.Module):
         fused = fused[..., :height, :width]
         return (fused, features) if return_features else fused
 
-    def fuse_padded(
-        self, visible: Tensor, infrared: Tensor, text: Tensor | None = None
-    ) -> tuple[Tensor, list[Tensor]]:
+    def fuse_padded(self, visible: Tensor, infrared: Tensor, text: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """As :meth:`forward` with features, unchecked, for sides that are multiples of ``multiple``.
 
         This is what is exported. With symbolic height and width, make them multiples of ``export_multiple``:
@@ -114,9 +112,7 @@ def _check(config: FusionConfig, visible: Tensor, infrared: Tensor, text: Tensor
         raise InputError(f"visible has shape {list(visible.shape)}; it must be [B, 3, H, W] or [B, 1, H, W].")
     wanted = [visible.shape[0], 1, *visible.shape[2:]]
     if list(infrared.shape) != wanted:
-        raise InputError(
-            f"infrared has shape {list(infrared.shape)}; beside this visible it must be {wanted}."
-        )
+        raise InputError(f"infrared has shape {list(infrared.shape)}; beside this visible it must be {wanted}.")
     if text is None:
         return
     if config.text_channels is None:

@@ -62,7 +62,8 @@ class DynamicWeightFusion(nn.Module):
         shares = torch.softmax(self.route(both.mean((2, 3), keepdim=True)).flatten(1), dim=1)  # [B, kernels]
         kernel = torch.einsum("bk,koi->bio", shares, self.kernels.to(shares.dtype))  # [B, 2C, C]
         tokens = both.permute(0, 2, 3, 1).flatten(1, 2)  # [B, H*W, 2C]
-        return torch.matmul(tokens, kernel).unflatten(1, both.shape[2:]).permute(0, 3, 1, 2)
+        fused: Tensor = torch.matmul(tokens, kernel).unflatten(1, both.shape[2:])
+        return fused.permute(0, 3, 1, 2)
 
 
 class MultiscaleFusion(nn.Module):

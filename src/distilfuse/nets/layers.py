@@ -57,5 +57,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, H, W]."""
         if self.placement == "pre":
-            return x + self.body(self.norm(x))
-        return x + self.norm(self.body(x))
+            change: Tensor = self.body(self.norm(x))
+        else:
+            change = self.norm(self.body(x))
+        return x + change

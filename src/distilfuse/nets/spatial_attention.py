@@ -82,12 +82,13 @@ class SpatialAttention(nn.Module):
         grid = attended.view(-1, rows, columns, self.heads, side, side, self.head_dim)
         merged = grid.permute(0, 1, 4, 2, 5, 3, 6)  # [B, rows, side, columns, side, heads, head_dim]
         merged = merged.reshape(-1, rows * side, columns * side, self.heads * self.head_dim)
-        return self.project(merged.permute(0, 3, 1, 2))
+        projected: Tensor = self.project(merged.permute(0, 3, 1, 2))
+        return projected
 
     def _query_windows(self, query: Tensor) -> Tensor:
         """[B, heads * head_dim, H, W] -> [B * rows * columns, heads, side**2, head_dim]."""
         side = self.window
-        grid = query.permute(0, 2, 3, 1).unflatten(3, (self.heads, self.head_dim))
+        grid: Tensor = query.permute(0, 2, 3, 1).unflatten(3, (self.heads, self.head_dim))
         grid = grid.unflatten(2, (-1, side)).unflatten(1, (-1, side))  # rows and columns into windows, pixels
         return grid.permute(0, 1, 3, 5, 2, 4, 6).reshape(-1, self.heads, side * side, self.head_dim)
 
