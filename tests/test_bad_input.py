@@ -58,9 +58,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Bench:
+def bench(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
     return Bench(tmp_path, str(project / "tests/assets/maximum-luminance.json"), monkeypatch, capsys)
 
 
@@ -106,8 +104,7 @@ def test_mismatched_sizes(bench: Bench) -> None:
     other = bench.save("other.png", np.zeros((48, 64), np.uint8))
     said = bench.refuses(bench.visible, other, "-o", bench.out, status=2)
     assert said == (
-        "The visible picture is 32x24 pixels but the infrared one is 64x48: "
-        "resize or align one to the other first."
+        "The visible picture is 32x24 pixels but the infrared one is 64x48: resize or align one to the other first."
     )
 
 
@@ -148,9 +145,7 @@ def test_output_under_a_file(bench: Bench) -> None:
     # Root may write everywhere, so permissions alone prove nothing.
     said = bench.refuses(bench.visible, bench.infrared, "-o", bench.visible / "out.png", status=1)
     assert f"{bench.visible} is not a folder" in said
-    said = bench.refuses(
-        bench.visible.parent, bench.infrared.parent, "-o", bench.visible / "deep" / "out", status=1
-    )
+    said = bench.refuses(bench.visible.parent, bench.infrared.parent, "-o", bench.visible / "deep" / "out", status=1)
     assert said.endswith(f"because {bench.visible} is a file: name another output.")
 
 
@@ -202,9 +197,7 @@ def test_nan_and_infinity(bench: Bench, fuser: Fuser, bad: float) -> None:
         fuser(np.zeros((24, 32), np.uint8), picture)
     with pytest.raises(InputError, match="The visible picture holds NaN or infinite values"):
         fuser(picture, np.zeros((24, 32), np.uint8))
-    said = bench.refuses(
-        bench.save("bad.tif", picture), bench.infrared, "-o", bench.folder / "out.tif", status=2
-    )
+    said = bench.refuses(bench.save("bad.tif", picture), bench.infrared, "-o", bench.folder / "out.tif", status=2)
     assert said == "The visible picture holds NaN or infinite values: replace them before fusing."
 
 
@@ -217,9 +210,7 @@ def test_floats_out_of_range(bench: Bench) -> None:
 @pytest.mark.parametrize("shape", [(24, 32, 2), (24, 32, 5), (3, 24, 32), (24, 32, 12)])
 def test_wrong_number_of_channels(fuser: Fuser, shape: tuple[int, ...]) -> None:
     good = np.zeros(shape[:2], np.uint8)
-    with pytest.raises(
-        InputError, match=rf"The visible array has {shape[2]} channels .* 1, 3 or 4 are needed"
-    ):
+    with pytest.raises(InputError, match=rf"The visible array has {shape[2]} channels .* 1, 3 or 4 are needed"):
         fuser(np.zeros(shape, np.uint8), good)
     with pytest.raises(InputError, match="The infrared array has"):
         fuser(good, np.zeros(shape, np.uint8))

@@ -85,9 +85,7 @@ def test_kinds_may_be_mixed(fuser: Fuser) -> None:
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("infrared_dtype", TYPES)
-def test_values_are_scaled_by_type_and_by_nothing_else(
-    dtype: type, infrared_dtype: type, fuser: Fuser
-) -> None:
+def test_values_are_scaled_by_type_and_by_nothing_else(dtype: type, infrared_dtype: type, fuser: Fuser) -> None:
     # Low contrast on purpose: a stretch by minimum and maximum would show.
     visible = (full_scale(dtype) * np.linspace(0.30, 0.40, 80).reshape(8, 10)).astype(dtype)
     infrared = np.full((8, 10), full_scale(infrared_dtype) * 0.35).astype(infrared_dtype)
@@ -123,9 +121,7 @@ def test_infrared_in_colour_is_turned_grey(fuser: Fuser) -> None:
 @given(st.integers(1, 37), st.integers(1, 37))
 @settings(deadline=None, max_examples=60)
 def test_every_size_from_one_pixel_up(height: int, width: int) -> None:
-    fuser = SIZES.setdefault(
-        "fuser", Fuser.from_pretrained(str(ASSETS / "maximum-luminance.json"), threads=1)
-    )
+    fuser = SIZES.setdefault("fuser", Fuser.from_pretrained(str(ASSETS / "maximum-luminance.json"), threads=1))
     visible = np.random.default_rng(height).integers(0, 256, (height, width), dtype=np.uint8)
     infrared = np.random.default_rng(width).integers(0, 256, (height, width), dtype=np.uint8)
     np.testing.assert_array_equal(fuser(visible, infrared), np.maximum(visible, infrared))

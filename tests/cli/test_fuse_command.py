@@ -84,9 +84,7 @@ def test_a_failed_pair_is_named_and_the_others_go_on(
     Image.fromarray(np.zeros((3, 4), np.uint8)).save(folders[1] / "b.png")
     assert run(monkeypatch, "fuse", *folders, "-o", tmp_path / "out", "--model", model) == 1
     said = capsys.readouterr()
-    assert (
-        "b failed: The visible picture is 7x9 pixels but the infrared one is 4x3: resize or align" in said.err
-    )
+    assert "b failed: The visible picture is 7x9 pixels but the infrared one is 4x3: resize or align" in said.err
     assert said.err.endswith("1 of 3 pairs failed: b\n")
     assert "2 of 3 pairs fused" in said.out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
@@ -185,9 +183,7 @@ def test_memory_of_one_pair(tmp_path: Path, model: str) -> None:
         "print('kilobytes', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     command = ["fuse", tmp_path / "v.png", tmp_path / "i.png", "-o", tmp_path / "o.png", "-m", chosen]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, command)], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code, *map(str, command)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     peak = int(done.stdout.split()[-1]) / (1024**2 if sys.platform == "darwin" else 1024)
     assert peak < 400, f"{peak:.0f} MiB"
@@ -223,7 +219,5 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys, distilfuse.cli.main\n"
         "print(sorted({'numpy', 'PIL', 'onnxruntime', 'torch', 'openvino'} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"

@@ -37,9 +37,7 @@ def own_zoo(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     find_record.cache_clear()
 
 
-def test_models_as_table(
-    own_zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_models_as_table(own_zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "models") == 0
     said = capsys.readouterr().out
     for text in (
@@ -55,9 +53,7 @@ def test_models_as_table(
     assert ["msrs", "6.500", "1.000"] in rows
 
 
-def test_models_as_json(
-    own_zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_models_as_json(own_zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "models", "--json") == 0
     (record,) = json.loads(capsys.readouterr().out)
     assert record == json.loads((own_zoo / "nano-ivif.json").read_text(encoding="utf-8"))
@@ -146,9 +142,7 @@ def test_doctor_does_not_load_torch(
     assert run(monkeypatch, "doctor") == 0
 
 
-def test_released_models_are_listed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_released_models_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     find_record.cache_clear()
     assert run(monkeypatch, "models", "--json") == 0
     assert [record["name"] for record in json.loads(capsys.readouterr().out)] == list_models()

@@ -98,10 +98,7 @@ def test_sixteen_bit_colour_is_not_cut_in_silence(tmp_path: Path) -> None:
     header = struct.pack(">IIBBBBB", 9, 6, 16, 2, 0, 0, 0)
     path = tmp_path / "deep-colour.png"
     path.write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     )
     with pytest.warns(PictureWarning, match="16-bit colour, of which the upper 8 bits are read"):
         assert read_image(path).mode == "RGB"

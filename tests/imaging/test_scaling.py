@@ -35,9 +35,7 @@ def test_floats_pass_through(dtype: type) -> None:
 
 def test_a_dark_picture_stays_dark() -> None:
     # No stretch by the picture's own minimum and maximum.
-    assert to_unit(np.array([[10, 20]], np.uint8)).tolist() == [
-        [pytest.approx(10 / 255), pytest.approx(20 / 255)]
-    ]
+    assert to_unit(np.array([[10, 20]], np.uint8)).tolist() == [[pytest.approx(10 / 255), pytest.approx(20 / 255)]]
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.bool_, np.float16, np.complex64])

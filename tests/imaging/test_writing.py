@@ -105,9 +105,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         ("a.png", np.zeros((0, 3), np.uint8), "cannot be written from an array"),
     ],
 )
-def test_formats_that_cannot_hold_the_values(
-    tmp_path: Path, name: str, pixels: np.ndarray, message: str
-) -> None:
+def test_formats_that_cannot_hold_the_values(tmp_path: Path, name: str, pixels: np.ndarray, message: str) -> None:
     with pytest.raises(OutputError, match=message):
         write_image(tmp_path / name, pixels)
     assert list(tmp_path.iterdir()) == []

@@ -11,9 +11,7 @@ from distilfuse.nets.build import KINDS
 from distilfuse.nets.config import NetworkConfig
 
 
-@pytest.mark.parametrize(
-    "config", [TeacherConfig(), StudentConfig(channels=32, norm="post"), StudentConfig()]
-)
+@pytest.mark.parametrize("config", [TeacherConfig(), StudentConfig(channels=32, norm="post"), StudentConfig()])
 def test_survives_json(config: NetworkConfig) -> None:
     assert config_from_dict(json.loads(json.dumps(config.to_dict()))) == config
 

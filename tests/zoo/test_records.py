@@ -47,9 +47,7 @@ def test_records_are_frozen(stored: Path) -> None:
         ({"visible_input": "grey"}, "it is luminance or rgb"),
     ],
 )
-def test_broken_records_are_refused(
-    stored: Path, tmp_path: Path, changes: dict[str, object], message: str
-) -> None:
+def test_broken_records_are_refused(stored: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         load_record(changed(stored, tmp_path, **changes))
 

@@ -18,7 +18,5 @@ def doctor() -> None:
         mark, colour = ("ok", typer.colors.GREEN) if finding.well else ("BROKEN", typer.colors.RED)
         typer.echo(f"{typer.style(f'{mark:6}', fg=colour)} {finding.subject:20} {finding.detail}")
     if broken:
-        typer.secho(
-            f"{broken} broken: pip install --force-reinstall distilfuse", fg=typer.colors.RED, err=True
-        )
+        typer.secho(f"{broken} broken: pip install --force-reinstall distilfuse", fg=typer.colors.RED, err=True)
         raise typer.Exit(1)

@@ -145,9 +145,7 @@ def _run_with_progress(fuser: Fuser, plan: FolderPlan, overwrite: bool) -> list[
             for warning in outcome.warnings:
                 console.print(f"{outcome.job.name}: {warning}", style="yellow", markup=False, soft_wrap=True)
             if outcome.error is not None:
-                console.print(
-                    f"{outcome.job.name} failed: {outcome.error}", style="red", markup=False, soft_wrap=True
-                )
+                console.print(f"{outcome.job.name} failed: {outcome.error}", style="red", markup=False, soft_wrap=True)
     return outcomes
 
 

@@ -26,9 +26,7 @@ def models(
 
     records = [find_record(name) for name in list_models()]
     if as_json:
-        typer.echo(
-            json.dumps([dataclasses.asdict(record) for record in records], indent=2, ensure_ascii=False)
-        )
+        typer.echo(json.dumps([dataclasses.asdict(record) for record in records], indent=2, ensure_ascii=False))
         return
     from rich.console import Console
 

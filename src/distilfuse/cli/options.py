@@ -17,9 +17,7 @@ Model = Annotated[
 ]
 Backend = Annotated[
     str,
-    typer.Option(
-        "--backend", "-b", metavar="NAME", help="onnxruntime, openvino or cuda; never another silently."
-    ),
+    typer.Option("--backend", "-b", metavar="NAME", help="onnxruntime, openvino or cuda; never another silently."),
 ]
 Threads = Annotated[
     int | None,

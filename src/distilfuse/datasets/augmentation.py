@@ -90,7 +90,7 @@ def vary(visible: Image, infrared: Image, config: AugmentationConfig, rng: np.ra
 def _faint(image: Image, config: AugmentationConfig, rng: np.random.Generator) -> Image:
     sigma = np.float32(rng.uniform(0, config.faint_sigma) / 255)
     # One field for all channels: grain of a compressed night picture is mostly luminance.
-    grain = rng.standard_normal(image.shape[:2], dtype=np.float32) * sigma
+    grain: Image = rng.standard_normal(image.shape[:2], dtype=np.float32) * sigma
     return image + (grain[..., None] if image.ndim == 3 else grain)
 
 

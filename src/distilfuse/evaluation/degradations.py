@@ -32,7 +32,8 @@ def _at(severity: float, table: tuple[float, ...]) -> float:
 
 
 def _noise(image: Image, sigma: float, rng: np.random.Generator) -> Image:
-    return image + rng.standard_normal(image.shape, dtype=np.float32) * np.float32(sigma / 255)
+    noise: Image = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(sigma / 255)
+    return image + noise
 
 
 def _gaussian_blur(image: Image, sigma: float) -> Image:
@@ -136,4 +137,5 @@ def degrade(visible: Image, infrared: Image, *, kind: str, severity: float = 3.0
 
 def quantise(image: Image) -> Image:
     """Clip to 0..1 and round to 256 levels."""
-    return np.round(np.clip(image, 0, 1) * np.float32(255)) / np.float32(255)
+    levels: Image = np.round(np.clip(image, 0, 1) * np.float32(255)) / np.float32(255)
+    return levels

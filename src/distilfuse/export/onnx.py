@@ -48,7 +48,7 @@ def export_onnx(network: Network, path: Path) -> float:
     Raises:
         ModelError: the two differ by more than 1e-3; nothing is left at ``path``.
     """
-    plain = copy.deepcopy(network).eval().cpu().float().to(memory_format=torch.contiguous_format)
+    plain = copy.deepcopy(network).eval().cpu().float()
     if isinstance(plain, NanoNet):
         plain.merge()
     core = _Core(plain).eval()

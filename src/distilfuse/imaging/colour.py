@@ -43,9 +43,7 @@ def luminance(rgb: NDArray[Any]) -> NDArray[np.float32]:
     return total
 
 
-def with_luminance(
-    rgb: NDArray[Any], before: NDArray[np.float32], after: NDArray[np.float32]
-) -> NDArray[Any]:
+def with_luminance(rgb: NDArray[Any], before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[Any]:
     """Give a picture a new luminance and keep its chroma, scaled towards grey where the gamut ends.
 
     Args:

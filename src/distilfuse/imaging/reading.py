@@ -50,16 +50,12 @@ def read_image(path: Path) -> Image.Image:
             if image.getexif().get(_ORIENTATION, 1) != 1:
                 image = ImageOps.exif_transpose(image)
         except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, ...
-            raise InputError(
-                f"{path} is damaged or truncated ({_reason(error)}): copy or export it again."
-            ) from error
+            raise InputError(f"{path} is damaged or truncated ({_reason(error)}): copy or export it again.") from error
         if 0 in image.size:
             raise InputError(f"{path} is {image.width}x{image.height} pixels and holds no picture.")
         plain = to_plain_mode(image, str(path))
     if shallow:
-        warnings.warn(
-            f"{path} has 16-bit colour, of which the upper 8 bits are read.", PictureWarning, stacklevel=2
-        )
+        warnings.warn(f"{path} has 16-bit colour, of which the upper 8 bits are read.", PictureWarning, stacklevel=2)
     return plain
 
 

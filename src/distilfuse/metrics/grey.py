@@ -28,7 +28,7 @@ def paper_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image.ndim == 2:
         return image
     if image.ndim == 3 and image.shape[2] == 3:
-        grey = image @ _WEIGHTS
+        grey: NDArray[np.float64] = image @ _WEIGHTS
         return grey.astype(np.uint8)
     raise InputError(f"A metric takes HxW or HxWx3 pictures, not shape {image.shape}.")
 

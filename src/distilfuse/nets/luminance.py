@@ -13,4 +13,5 @@ def grey(image: Tensor) -> Tensor:
     if image.shape[1] == 1:
         return image
     red, green, blue = image.split(1, dim=1)
-    return LUMINANCE[0] * red + LUMINANCE[1] * green + LUMINANCE[2] * blue
+    luminance: Tensor = LUMINANCE[0] * red + LUMINANCE[1] * green + LUMINANCE[2] * blue
+    return luminance

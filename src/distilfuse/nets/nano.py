@@ -41,9 +41,7 @@ class NanoConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         if self.deep_layers < 2 or self.deep_layers % 2:
-            raise ConfigError(
-                f"NanoConfig.deep_layers must be an even number from 2 up, not {self.deep_layers}."
-            )
+            raise ConfigError(f"NanoConfig.deep_layers must be an even number from 2 up, not {self.deep_layers}.")
         for name in ("width", "deep_width", "gauge_width"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"NanoConfig.{name} must be positive, not {getattr(self, name)}.")
@@ -61,13 +59,12 @@ class RepConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``B x in x H x W`` to ``B x out x H x W``."""
-        if self.point is None:
-            return self.main(x)
         return functional.conv2d(x, self.kernel(), self.main.bias, padding=1)
 
     def kernel(self) -> Tensor:
         """The merged kernel ``[out, in, 3, 3]``: cheaper to merge weights than to run two convolutions."""
-        assert self.point is not None
+        if self.point is None:
+            return self.main.weight
         return self.main.weight + functional.pad(self.point.weight, (1, 1, 1, 1))
 
     @torch.no_grad()
@@ -126,8 +123,8 @@ class NanoNet(nn.Module):
         self.up = nn.Conv2d(deep, width, 1)
         self.detail = nn.ModuleList(RepConv(width, width) for _ in range(config.detail_layers))
         self.head = nn.Conv2d(width, 8, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        for parameter in self.head.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """Fuse pictures of any size from 1 x 1 up.

@@ -51,9 +51,7 @@ class OnnxRuntimeBackend:
             fused: NDArray[Any] = self._session.run(["fused"], {"visible": visible, "infrared": infrared})[0]
         except Exception as error:
             height, width = visible.shape[-2:]
-            raise ModelError(
-                f"ONNX Runtime failed on a {width}x{height} pair ({_first_line(error)})."
-            ) from error
+            raise ModelError(f"ONNX Runtime failed on a {width}x{height} pair ({_first_line(error)}).") from error
         return fused
 
 

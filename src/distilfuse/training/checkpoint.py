@@ -44,9 +44,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise ModelError(
-            f"The checkpoint {path} cannot be read ({error}): remove it or train anew."
-        ) from error
+        raise ModelError(f"The checkpoint {path} cannot be read ({error}): remove it or train anew.") from error
 
 
 def save_checkpoint(

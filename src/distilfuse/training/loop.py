@@ -99,9 +99,7 @@ def train(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
     average = moving_average(network, recipe.ema)
     objective = Objective(recipe.objective)
-    task = BaseTask(
-        torch.compile(objective.__call__, dynamic=False) if compiled else objective, network.visible_input
-    )
+    task = BaseTask(torch.compile(objective.__call__, dynamic=False) if compiled else objective, network.visible_input)
     settings = recipe.optimiser
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay
@@ -110,9 +108,7 @@ def train(
     last = out / "last.safetensors"
     start = 0
     if last.is_file():
-        start = restore_checkpoint(
-            last, network=network, average=average, optimiser=optimiser, recipe=identity
-        )
+        start = restore_checkpoint(last, network=network, average=average, optimiser=optimiser, recipe=identity)
     wrapped, optimiser = fabric.setup(network, optimiser)
     average.to(fabric.device)
     end = recipe.steps if stop_after is None else min(recipe.steps, start + stop_after)
@@ -121,9 +117,7 @@ def train(
 
     def checkpoint(step: int) -> None:
         if fabric.is_global_zero:
-            save_checkpoint(
-                last, step=step, network=network, average=average, optimiser=optimiser, recipe=identity
-            )
+            save_checkpoint(last, step=step, network=network, average=average, optimiser=optimiser, recipe=identity)
 
     step, value = start, math.nan
     # Schedulers end jobs with SIGTERM: treat it as Ctrl-C, so that the run is saved.
@@ -175,9 +169,7 @@ def _precision(choice: str, accelerator: str) -> str:
     return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"
 
 
-def _loader(
-    fabric: Fabric, recipe: Recipe, data: Path, start: int, end: int, workers: int
-) -> DataLoader[Batch]:
+def _loader(fabric: Fabric, recipe: Recipe, data: Path, start: int, end: int, workers: int) -> DataLoader[Batch]:
     pairs: list[Pair] = []
     weights: list[float] = []
     for config in recipe.data.sets:
@@ -211,9 +203,7 @@ def _validation_pairs(recipe: Recipe, data: Path) -> list[Pair]:
     return chosen
 
 
-def _judge(
-    fabric: Fabric, network: nn.Module, pairs: Sequence[Pair], out: Path, step: int, progress: Progress
-) -> None:
+def _judge(fabric: Fabric, network: nn.Module, pairs: Sequence[Pair], out: Path, step: int, progress: Progress) -> None:
     network.eval()
     scores = validate(network, pairs)
     network.train()

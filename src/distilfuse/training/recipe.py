@@ -54,9 +54,7 @@ class DataConfig:
         if not self.sets:
             raise ConfigError("data.sets is empty: name at least one data set.")
         if self.crop < 48:
-            raise ConfigError(
-                f"data.crop must be at least 48 pixels (the coarsest loss window), not {self.crop}."
-            )
+            raise ConfigError(f"data.crop must be at least 48 pixels (the coarsest loss window), not {self.crop}.")
         if self.batch < 1:
             raise ConfigError(f"data.batch must be at least 1, not {self.batch}.")
 
@@ -198,12 +196,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             return tuple(_value(arguments[0], item, f"{where}[{k}]") for k, item in enumerate(value))
         if len(value) != len(arguments):
             raise ConfigError(f"{where} must hold {len(arguments)} values, not {len(value)}.")
-        return tuple(
-            _value(a, item, f"{where}[{k}]") for k, (a, item) in enumerate(zip(arguments, value, strict=True))
-        )
-    if origin in (Mapping, types.MappingProxyType) or (
-        isinstance(origin, type) and issubclass(origin, Mapping)
-    ):
+        return tuple(_value(a, item, f"{where}[{k}]") for k, (a, item) in enumerate(zip(arguments, value, strict=True)))
+    if origin in (Mapping, types.MappingProxyType) or (isinstance(origin, type) and issubclass(origin, Mapping)):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where} must be a mapping of names to numbers, not {value!r}.")
         return {str(key): _value(arguments[1], item, f"{where}.{key}") for key, item in value.items()}

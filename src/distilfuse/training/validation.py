@@ -25,9 +25,7 @@ def _bytes(image: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 @torch.no_grad()
-def fuse_arrays(
-    network: nn.Module, visible: NDArray[np.float32], infrared: NDArray[np.float32]
-) -> NDArray[np.uint8]:
+def fuse_arrays(network: nn.Module, visible: NDArray[np.float32], infrared: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Fuse ``H x W x 3`` and ``H x W`` pictures in 0..1; ``H x W x 3`` uint8 out."""
     device = next(network.parameters()).device
     a = torch.from_numpy(visible).permute(2, 0, 1)[None].to(device)

@@ -47,9 +47,7 @@ def run_demo(fuser: Fuser, folder: Path) -> Iterator[DemoRow]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"The folder {folder} cannot be made ({error.strerror}): name another output."
-        ) from error
+        raise OutputError(f"The folder {folder} cannot be made ({error.strerror}): name another output.") from error
     for name in SCENES:
         visible, infrared = samples.load(name)
         fuser(visible, infrared)

@@ -41,19 +41,15 @@ def plan_folders(visible: Path, infrared: Path, output: Path, *, overwrite: bool
     if not matching.pairs:
         names = ", ".join(path.name for path in matching.ambiguous[0])
         raise InputError(
-            f"Every name in {visible} and {infrared} is claimed by several files (such as {names}): "
-            "keep one each."
+            f"Every name in {visible} and {infrared} is claimed by several files (such as {names}): keep one each."
         )
     for folder in (output, *output.parents):
         if folder.exists():
             if not folder.is_dir():
-                raise OutputError(
-                    f"{output} cannot be a folder because {folder} is a file: name another output."
-                )
+                raise OutputError(f"{output} cannot be a folder because {folder} is a file: name another output.")
             break
     jobs = tuple(
-        Job(pair.name, pair.visible, pair.infrared, output / output_name(pair.visible))
-        for pair in matching.pairs
+        Job(pair.name, pair.visible, pair.infrared, output / output_name(pair.visible)) for pair in matching.pairs
     )
     for job in jobs:
         refuse_inputs(job.output, (job.visible, job.infrared))
@@ -83,9 +79,7 @@ def fuse_folders(fuser: Fuser, plan: FolderPlan, *, overwrite: bool = False) -> 
         except DistilfuseError as error:
             yield Outcome(job, error=error)
         except MemoryError:
-            yield Outcome(
-                job, error=InputError(f"{job.visible} is too large for the free memory: scale it down.")
-            )
+            yield Outcome(job, error=InputError(f"{job.visible} is too large for the free memory: scale it down."))
 
 
 def some(names: list[str]) -> str:

@@ -62,8 +62,7 @@ def read_weights(record: ModelRecord, path: Path | None = None) -> bytes:
         weights = path.read_bytes()
     except OSError as error:
         raise ModelError(
-            f"The weights of {record.name} cannot be read from {path} ({error.strerror}): "
-            "reinstall distilfuse."
+            f"The weights of {record.name} cannot be read from {path} ({error.strerror}): reinstall distilfuse."
         ) from error
     found = hashlib.sha256(weights).hexdigest()
     if found != record.sha256:

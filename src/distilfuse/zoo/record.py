@@ -68,18 +68,14 @@ def load_record(path: Path) -> ModelRecord:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ModelError(
-            f"The model record {path} cannot be read ({error.strerror}): check the name."
-        ) from error
+        raise ModelError(f"The model record {path} cannot be read ({error.strerror}): check the name.") from error
     except ValueError as error:
         raise ModelError(f"The model record {path} is not valid JSON ({error}): restore it.") from error
     if not isinstance(fields, dict):
         raise ModelError(f"The model record {path} is not a JSON object: restore it.")
     known = {field.name: str(field.type) for field in dataclasses.fields(ModelRecord)}
     if odd := sorted(fields.keys() ^ known.keys()):
-        raise ModelError(
-            f"The model record {path} has missing or unknown fields ({', '.join(odd)}): restore it."
-        )
+        raise ModelError(f"The model record {path} has missing or unknown fields ({', '.join(odd)}): restore it.")
     kinds = {"str": str, "int": int, "dict": dict, "list": list}
     for name, kind in known.items():
         if not isinstance(fields[name], kinds[kind.split("[")[0]]):
