@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import resource
 import statistics
@@ -23,6 +24,9 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+
+# Threads that wait asleep, so that processor time counts work and not waiting. Read when torch loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 import torch.nn.functional as F

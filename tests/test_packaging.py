@@ -70,11 +70,11 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path, project: Path) ->
 def test_wheel_holds_samples_and_the_weights_that_the_records_name(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = archive.namelist()
-        records = [name for name in names if re.fullmatch(r"distilfuse/zoo/records/.+\.json", name)]
+        records = [name for name in names if re.fullmatch(r"distilfuse/zoo/models/.+\.json", name)]
         assert records
         for name in records:
             record = json.loads(archive.read(name))
-            weights = archive.read(f"distilfuse/zoo/weights/{record['file']}")
+            weights = archive.read(f"distilfuse/zoo/models/{record['file']}")
             assert len(weights) == record["size"], name
             assert hashlib.sha256(weights).hexdigest() == record["sha256"], name
     assert [name for name in names if re.fullmatch(r"distilfuse/samples/.+\.png", name)]

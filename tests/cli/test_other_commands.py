@@ -30,8 +30,7 @@ def own_zoo(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     fields |= {"name": "nano-ivif", "scores": {"msrs": {"EN": 6.5, "VIF": 1.0}}}
     (tmp_path / "nano-ivif.json").write_text(json.dumps(fields), encoding="utf-8")
     (tmp_path / fields["file"]).write_bytes((assets / fields["file"]).read_bytes())
-    monkeypatch.setattr(catalogue, "RECORDS", tmp_path)
-    monkeypatch.setattr(catalogue, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     find_record.cache_clear()
     yield tmp_path
     find_record.cache_clear()

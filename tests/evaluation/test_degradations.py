@@ -231,3 +231,10 @@ def test_an_unknown_kind_is_refused() -> None:
 def test_a_severity_out_of_range_is_refused(severity: float) -> None:
     with pytest.raises(InputError, match="Severity must be from 1 to 5"):
         degraded("low_light", severity)
+
+
+def test_bytes_are_refused() -> None:
+    """A picture of 0..255 would clip to white without a word."""
+    picture = np.zeros((8, 8), np.uint8)
+    with pytest.raises(InputError, match="divide bytes by 255"):
+        degrade(picture, picture, kind="ir_noise", rng=generator(0, "x", "ir_noise"))  # type: ignore[arg-type]

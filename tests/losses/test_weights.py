@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from distilfuse.errors import ConfigError
 from distilfuse.losses import TERMS, Objective
 from distilfuse.losses.weights import IVIF, MEDICAL, NO_TEXT, TABLES, event_weights
 
-# design/training.md, row by row.
+# The released configuration, row by row.
 IVIF_ROWS = {
     #                   intensity, consistency, gradient, structure, colour
     "low_light": (48, 20, 48, 2, 12),
@@ -69,3 +70,8 @@ def test_tables_cannot_be_changed() -> None:
         IVIF["low_light"]["intensity"] = 0  # type: ignore[index]
     with pytest.raises(TypeError):
         IVIF["haze"] = IVIF["default"]  # type: ignore[index]
+
+
+def test_an_unknown_table_is_named() -> None:
+    with pytest.raises(ConfigError, match="no weight table 'ivf'"):
+        event_weights("ivf", "low_light")

@@ -79,7 +79,7 @@ def test_weights_are_checked(stored: Path, tmp_path: Path) -> None:
 def own_zoo(stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("nano-ivif", "student-ivif"):
         (tmp_path / f"{name}.json").write_text(stored.read_text(encoding="utf-8"), encoding="utf-8")
-    monkeypatch.setattr(catalogue, "RECORDS", tmp_path)
+    monkeypatch.setattr(catalogue, "MODELS", tmp_path)
     find_record.cache_clear()
     yield tmp_path
     find_record.cache_clear()
@@ -131,7 +131,7 @@ def test_released_models_are_as_recorded(name: str) -> None:
 
 def test_no_weights_lie_around_without_a_record() -> None:
     recorded = {find_record(name).file for name in list_models()}
-    assert {path.name for path in catalogue.WEIGHTS.glob("*") if path.suffix == ".onnx"} == recorded
+    assert {path.name for path in catalogue.MODELS.glob("*") if path.suffix == ".onnx"} == recorded
 
 
 def test_record_fields_are_what_the_exporter_writes() -> None:

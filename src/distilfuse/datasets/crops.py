@@ -66,6 +66,8 @@ class CropBatches(Dataset[Batch]):
         return self._batches
 
     def __getitem__(self, index: int) -> Batch:
+        if not 0 <= index < self._batches:
+            raise IndexError(f"Batch {index} of {self._batches}")
         rng = np.random.default_rng([self._seed, index])
         clean, inputs = [], []
         for number in rng.choice(len(self._pairs), size=self._batch, p=self._shares):

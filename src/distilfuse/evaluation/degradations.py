@@ -125,8 +125,12 @@ def degrade(visible: Image, infrared: Image, *, kind: str, severity: float = 3.0
         (visible, infrared), clipped to 0..1 and rounded to 8 bit as a camera would deliver them.
 
     Raises:
-        InputError: an unknown kind or a severity outside 1 .. 5.
+        InputError: an unknown kind, a severity outside 1 .. 5, or pictures that are not float32.
     """
+    if visible.dtype != np.float32 or infrared.dtype != np.float32:
+        raise InputError(
+            f"degrade() takes float32 pictures in 0..1, not {visible.dtype} and {infrared.dtype}: divide bytes by 255."
+        )
     if kind not in DEGRADATIONS:
         raise InputError(f"Unknown degradation {kind!r}: choose from {', '.join(DEGRADATIONS)}.")
     if not 1 <= severity <= 5:

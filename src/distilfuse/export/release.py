@@ -36,14 +36,14 @@ def load_trained(recipe: Recipe, weights: Path) -> Network:
 
 
 def release(
-    recipe: Recipe, weights: Path, zoo: Path, *, scores: Mapping[str, Mapping[str, float]] | None = None
+    recipe: Recipe, weights: Path, folder: Path, *, scores: Mapping[str, Mapping[str, float]] | None = None
 ) -> tuple[ModelRecord, float]:
-    """Write ``zoo/weights/NAME.onnx`` and ``zoo/records/NAME.json``.
+    """Write ``NAME.onnx`` and its record ``NAME.json`` into ``folder``.
 
     Args:
         recipe: what was trained; its card describes the model.
         weights: ``NAME.safetensors`` of the run.
-        zoo: folder of records and weights.
+        folder: made if it is missing.
         scores: test set to metric to mean value, measured on these weights.
 
     Returns:
@@ -53,9 +53,8 @@ def release(
         ConfigError, ModelError, OutputError: see what is called.
     """
     network = load_trained(recipe, weights)
-    for folder in ("weights", "records"):
-        (zoo / folder).mkdir(parents=True, exist_ok=True)
-    path = zoo / "weights" / f"{recipe.name}.onnx"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{recipe.name}.onnx"
     worst = export_onnx(network, path)
     if isinstance(network, NanoNet):
         network.merge()
@@ -77,5 +76,5 @@ def release(
         scores={name: dict(values) for name, values in (scores or {}).items()},
         recipe=f"recipes/{recipe.name}.yaml",
     )
-    write_bytes(zoo / "records" / f"{recipe.name}.json", record.to_json().encode())
+    write_bytes(folder / f"{recipe.name}.json", record.to_json().encode())
     return record, worst

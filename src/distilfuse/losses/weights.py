@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from distilfuse.errors import ConfigError
+
 WeightRow = Mapping[str, float]
 
 
@@ -54,6 +56,12 @@ TABLES: Final[Mapping[str, Mapping[str, WeightRow]]] = MappingProxyType({"ivif":
 
 
 def event_weights(table: str, event: str) -> WeightRow:
-    """The row of ``event`` in ``table`` ("ivif" or "medical"); an event without a row uses ``default``."""
+    """The row of ``event`` in ``table`` ("ivif" or "medical"); an event without a row uses ``default``.
+
+    Raises:
+        ConfigError: an unknown table.
+    """
+    if table not in TABLES:
+        raise ConfigError(f"There is no weight table {table!r}: choose from {', '.join(TABLES)}.")
     rows = TABLES[table]
     return rows.get(event, rows["default"])

@@ -10,9 +10,8 @@ from pathlib import Path
 from distilfuse.errors import ModelError
 from distilfuse.zoo.record import ModelRecord, load_record
 
-_HERE = Path(__file__).parent
-RECORDS = _HERE / "records"
-WEIGHTS = _HERE / "weights"
+MODELS = Path(__file__).parent / "models"
+"""``NAME.json``, the record, and the weights beside it: the same layout as a model of one's own has."""
 
 
 def list_models() -> list[str]:
@@ -22,7 +21,7 @@ def list_models() -> list[str]:
         >>> "nano-ivif" in list_models()
         True
     """
-    return sorted(path.stem for path in RECORDS.glob("*.json"))
+    return sorted(path.stem for path in MODELS.glob("*.json"))
 
 
 @cache
@@ -42,7 +41,7 @@ def find_record(name: str) -> ModelRecord:
         else:
             mend = "this installation holds none, so reinstall distilfuse."
         raise ModelError(f"There is no model named {name!r}: {mend}")
-    return load_record(RECORDS / f"{name}.json")
+    return load_record(MODELS / f"{name}.json")
 
 
 def read_weights(record: ModelRecord, path: Path | None = None) -> bytes:
@@ -57,7 +56,7 @@ def read_weights(record: ModelRecord, path: Path | None = None) -> bytes:
     Raises:
         ModelError: the file is missing or its sha256 is another.
     """
-    path = path or WEIGHTS / record.file
+    path = path or MODELS / record.file
     try:
         weights = path.read_bytes()
     except OSError as error:
