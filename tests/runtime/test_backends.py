@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -128,3 +129,21 @@ def test_no_silent_fallback_from_cuda_to_the_cpu(weights: bytes, monkeypatch: py
         pytest.raises(DistilfuseError, match="no usable"),
     ):
         open_backend("cuda", weights)
+
+
+def test_a_model_given_up_in_another_thread_leaves_signals_alone(project: Path) -> None:
+    """OpenVINO lends its first thread a signal stack; without care it goes with the last model, and a signal kills."""
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    code = f"""
+import gc, os, signal, threading
+from pathlib import Path
+from distilfuse.runtime import open_backend
+signal.signal(signal.SIGUSR1, lambda number, frame: print("handled"))
+held = [open_backend("openvino", Path({str(project / "tests" / "assets" / "maximum-luminance.onnx")!r}).read_bytes(), threads=1)]
+thread = threading.Thread(target=lambda: (held.clear(), gc.collect()))
+thread.start()
+thread.join()
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "handled"), done.stderr

@@ -48,7 +48,7 @@ def backend_devices() -> dict[str, list[str]]:
         if CUDA in onnxruntime.get_available_providers():
             devices["cuda"] = ["CUDA"]
     if find_spec("openvino") is not None:
-        import openvino
+        from distilfuse.runtime.openvino_backend import openvino_core
 
-        devices["openvino"] = [device for device in openvino.Core().available_devices if device == "CPU"]
+        devices["openvino"] = [device for device in openvino_core().available_devices if device == "CPU"]
     return devices

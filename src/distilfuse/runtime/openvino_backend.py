@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,13 @@ class OpenVinoBackend:
 
     def __init__(self, weights: bytes, *, threads: int) -> None:
         try:
-            import openvino
+            import openvino  # noqa: F401  # only to say at once what is missing
         except ImportError as error:
             raise MissingDependencyError(
                 "The backend 'openvino' is not installed: pip install 'distilfuse[openvino]'"
             ) from error
         self.threads = threads
-        core = openvino.Core()
+        core = openvino_core()
         self.device = f"CPU ({core.get_property('CPU', 'FULL_DEVICE_NAME').strip()})"
         settings = {
             "INFERENCE_NUM_THREADS": threads,
@@ -47,6 +48,19 @@ class OpenVinoBackend:
             height, width = visible.shape[-2:]
             raise ModelError(f"OpenVINO failed on a {width}x{height} pair ({_reason(error)}).") from error
         return np.array(results["fused"])  # a copy: the request owns the memory
+
+
+@cache
+def openvino_core() -> Any:
+    """One core for the whole process, never given up.
+
+    On Linux a core's CPU plugin lends the thread that made it a stack for signal handlers and takes it back when
+    the last model goes. If that happens in another thread (the garbage collector runs anywhere), the first one
+    keeps a stack that is gone, and its next signal, Ctrl-C for instance, is a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _reason(error: Exception) -> str:
