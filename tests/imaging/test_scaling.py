@@ -72,6 +72,12 @@ def test_raw_counts_draw_a_warning() -> None:
         warn_if_narrow(counts, "infrared")
 
 
+def test_fourteen_bits_in_sixteen_draw_a_warning() -> None:
+    counts = np.linspace(0, 16383, 100).astype(np.uint16).reshape(10, 10)
+    with pytest.warns(PictureWarning, match=r"uses 25\.0% of its 16-bit range"):
+        warn_if_narrow(counts, "infrared")
+
+
 def test_other_pictures_do_not() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

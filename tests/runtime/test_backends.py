@@ -134,12 +134,13 @@ def test_no_silent_fallback_from_cuda_to_the_cpu(weights: bytes, monkeypatch: py
 def test_a_model_given_up_in_another_thread_leaves_signals_alone(project: Path) -> None:
     """OpenVINO lends its first thread a signal stack; without care it goes with the last model, and a signal kills."""
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    path = str(project / "tests" / "assets" / "maximum-luminance.onnx")
     code = f"""
 import gc, os, signal, threading
 from pathlib import Path
 from distilfuse.runtime import open_backend
 signal.signal(signal.SIGUSR1, lambda number, frame: print("handled"))
-held = [open_backend("openvino", Path({str(project / "tests" / "assets" / "maximum-luminance.onnx")!r}).read_bytes(), threads=1)]
+held = [open_backend("openvino", Path({path!r}).read_bytes(), threads=1)]
 thread = threading.Thread(target=lambda: (held.clear(), gc.collect()))
 thread.start()
 thread.join()

@@ -12,9 +12,11 @@ from distilfuse.errors import InputError, MissingDependencyError
 
 
 def export(
-    recipe: Annotated[Path, typer.Argument(help="Recipe that the weights were trained with (YAML).")],
-    weights: Annotated[Path, typer.Argument(help="Its averaged weights, NAME.safetensors of the run folder.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for NAME.onnx and its record NAME.json.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe that the weights were trained with (YAML).")],
+    weights: Annotated[
+        Path, typer.Argument(metavar="WEIGHTS", help="Its averaged weights: NAME.safetensors of the run.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--output", help="Folder for NAME.onnx and its record NAME.json.")],
     scores: Annotated[
         Path | None, typer.Option(help='JSON of measured scores, {"SET": {"METRIC": mean}}, for the record.')
     ] = None,

@@ -11,9 +11,9 @@ from distilfuse.errors import MissingDependencyError
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML), for example recipes/nano-ivif.yaml.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe, for example recipes/nano-ivif.yaml.")],
     data: Annotated[Path, typer.Option("--data", help="Folder that holds the data sets (SET/vi, SET/ir).")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Run folder; default runs/NAME.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--output", help="Run folder; default runs/NAME.")] = None,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps instead of the recipe's.")] = None,
     precision: Annotated[str | None, typer.Option(help="32-true, bf16-mixed, 16-mixed; default the recipe's.")] = None,
     accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",

@@ -38,6 +38,8 @@ def read_image(path: Path) -> Image.Image:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: check the name.") from None
     except UnidentifiedImageError:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty: copy or export it again.") from None
         raise InputError(f"{path} is not a picture that can be read: convert it to PNG.") from None
     except Image.DecompressionBombError:
         raise InputError(f"{path} has too many pixels to be read safely: scale it down or cut it.") from None

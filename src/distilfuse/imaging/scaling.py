@@ -14,8 +14,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from distilfuse.errors import InputError
 
-NARROW_SHARE = 0.1
-"""A 16-bit infrared picture that uses less of its range than this draws a warning."""
+NARROW_SHARE = 0.3
+"""A 16-bit infrared picture that uses less of its range draws a warning; 14-bit counts reach a quarter of it."""
 
 _TOLERANCE = 1e-4
 """Rounding of earlier arithmetic that a float picture may exceed 0..1 by."""
@@ -40,7 +40,7 @@ def full_scale(dtype: DTypeLike) -> float:
     if dtype in _FLOATS:
         return 1.0
     raise InputError(
-        f"Pixels of type {dtype} have no agreed full scale: convert them to uint8, uint16 or floats in 0..1."
+        f"Pixels of type {dtype} have no agreed full scale: convert them to uint8, uint16, float32 or float64."
     )
 
 
