@@ -40,7 +40,7 @@ def test_a_dark_picture_stays_dark() -> None:
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.bool_, np.float16, np.complex64])
 def test_types_without_full_scale_are_refused(dtype: type) -> None:
-    with pytest.raises(InputError, match=r"no agreed full scale: convert them to uint8, uint16 or floats"):
+    with pytest.raises(InputError, match=r"no agreed full scale: convert them to uint8, uint16, float32 or float64"):
         full_scale(dtype)
 
 
