@@ -70,6 +70,7 @@ def test_ten_sizes_agree_and_the_released_model_fuses_any_size(kind: str, tmp_pa
     path = tmp_path / f"{kind}-toy.onnx"
     assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert record.size == path.stat().st_size
+    assert str(Path(exporting.__file__).parents[1]).encode() not in path.read_bytes()  # no path of this machine
 
     # From the outside: the Fuser on the ONNX file and the network agree to a grey level, at an awkward size.
     fuser = Fuser.from_pretrained(str(tmp_path / f"{kind}-toy.json"))

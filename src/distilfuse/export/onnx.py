@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx_ir as ir
 import torch
 from torch import Tensor, nn
 
@@ -74,6 +75,7 @@ def export_onnx(network: Network, path: Path) -> float:
             verbose=False,
         )
     assert program is not None
+    _forget_origin(program.model)
     try:
         program.save(str(part), external_data=False)
         worst = parity(core, part, channels=channels, unit=unit)
@@ -86,6 +88,18 @@ def export_onnx(network: Network, path: Path) -> float:
     finally:
         part.unlink(missing_ok=True)
     return worst
+
+
+def _forget_origin(model: ir.Model) -> None:
+    """Drop the exporter's notes (stack traces with the paths of this machine): equal weights give equal files."""
+    for graph in (model.graph, *(function.graph for function in model.functions.values())):
+        graph.metadata_props.clear()
+        for node in graph.all_nodes():
+            node.metadata_props.clear()
+            node.doc_string = None
+        for value in (*graph.inputs, *graph.outputs, *(v for node in graph.all_nodes() for v in node.outputs)):
+            value.metadata_props.clear()
+    model.metadata_props.clear()
 
 
 @torch.no_grad()
