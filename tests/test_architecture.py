@@ -16,10 +16,10 @@ import distilfuse
 PACKAGE = Path(distilfuse.__file__).parent
 
 RUNTIME_ROOMS = {
-    "__main__", "cli", "errors", "evaluation", "fuser", "imaging", "metrics", "runtime", "samples",
+    "__main__", "cli", "datasets", "errors", "evaluation", "fuser", "imaging", "metrics", "runtime", "samples",
     "workflows", "zoo",
 }  # fmt: skip
-TRAINING_ROOMS = {"datasets", "export", "losses", "nets", "training"}
+TRAINING_ROOMS = {"export", "losses", "nets", "training"}
 TRAINING_PACKAGES = {
     "lightning", "onnx", "onnxscript", "pytorch_lightning", "safetensors", "tensorboard", "torch", "yaml",
 }  # fmt: skip

@@ -1,1 +1,1 @@
-"""Pairs, splits, crops and degradations for training."""
+"""Published sets of picture pairs by name: layouts, split lists, checks, and pairs in memory."""

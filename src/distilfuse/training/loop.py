@@ -26,12 +26,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
-from distilfuse.datasets.crops import Batch, CropBatches
 from distilfuse.datasets.pairs import Pair, load_pairs
 from distilfuse.errors import DistilfuseError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import build
 from distilfuse.training.checkpoint import restore_checkpoint, save_checkpoint, write_tensors
+from distilfuse.training.crops import Batch, CropBatches
 from distilfuse.training.recipe import OptimiserConfig, Recipe
 from distilfuse.training.task import BaseTask
 from distilfuse.training.validation import validate

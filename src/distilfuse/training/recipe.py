@@ -12,11 +12,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-from distilfuse.datasets.augmentation import AugmentationConfig
 from distilfuse.errors import ConfigError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import config_from_dict
 from distilfuse.nets.config import NetworkConfig
+from distilfuse.training.augmentation import AugmentationConfig
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from distilfuse.datasets.crops import Batch
 from distilfuse.nets.luminance import grey
+from distilfuse.training.crops import Batch
 
 
 @dataclass(frozen=True)

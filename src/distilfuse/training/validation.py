@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from distilfuse.datasets.augmentation import AugmentationConfig, vary
 from distilfuse.datasets.pairs import Pair
 from distilfuse.evaluation.degradations import DEGRADATIONS, degrade, generator
 from distilfuse.metrics import score
+from distilfuse.training.augmentation import AugmentationConfig, vary
 
 _METRICS = ("EN", "VIF", "Qabf")
 # Fixed, so that runs with other recipes can be compared.

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from distilfuse.datasets.augmentation import AugmentationConfig
-from distilfuse.datasets.crops import Batch, CropBatches
 from distilfuse.datasets.pairs import Pair
 from distilfuse.errors import InputError
+from distilfuse.training.augmentation import AugmentationConfig
+from distilfuse.training.crops import Batch, CropBatches
 
 PLAIN = AugmentationConfig(dark=0, dim_infrared=0, faint_noise=0, grey=0, degraded=0, second=0)
 KEYS = ("visible", "infrared", "clean_visible", "clean_infrared")

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from distilfuse.datasets.augmentation import AugmentationConfig, damage, vary
 from distilfuse.errors import ConfigError
 from distilfuse.evaluation.degradations import DEGRADATIONS
+from distilfuse.training.augmentation import AugmentationConfig, damage, vary
 
 PLAIN = AugmentationConfig(dark=0, dim_infrared=0, faint_noise=0, grey=0, degraded=0, second=0)
 """Nothing varied, nothing degraded; each test turns one thing on."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from distilfuse.datasets.augmentation import AugmentationConfig, damage, vary
 from distilfuse.datasets.pairs import Pair
 from distilfuse.errors import InputError
 from distilfuse.evaluation.degradations import Image
 from distilfuse.evaluation.degradations import Pair as Images
+from distilfuse.training.augmentation import AugmentationConfig, damage, vary
 
 
 class Batch(TypedDict):
