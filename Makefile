@@ -18,7 +18,7 @@ WHEEL_LIMIT_MB := 25
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint format test test-slow bench-attention build release-check constraints clean
+.PHONY: help venv browser lint format test test-slow bench-attention build release-check constraints clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -33,8 +33,12 @@ $(STAMP): $(CONSTRAINTS) pyproject.toml
 	@echo "== $(TORCH)"
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) "$(TORCH)" hatchling
 	@echo "== distilfuse (editable) and its tools"
-	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --no-build-isolation --editable ".[train,dev,openvino]"
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --no-build-isolation --editable ".[train,evaluate,detect,dev,openvino]"
 	@touch $@
+
+browser:  ## Install Chromium where there is none (Debian, Ubuntu, as root), for the test of the HTML report
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
 
 lint: $(STAMP)  ## Check style, types and who imports whom
 	$(BIN)/ruff check .
@@ -71,7 +75,7 @@ constraints: $(STAMP)  ## Resolve constraints/test.txt anew, for every supported
 	$(BIN)/python -m pip install --quiet uv
 	{ sed '/^[^#]/,$$d' $(CONSTRAINTS); \
 	  echo "$(TORCH)" | $(BIN)/uv pip compile pyproject.toml --constraint - --universal --python-version 3.10 --upgrade \
-		--extra train --extra dev --extra openvino --no-header --no-annotate --quiet \
+		--extra train --extra evaluate --extra detect --extra dev --extra openvino --no-header --no-annotate --quiet \
 	  | grep -vE '^(cuda-|nvidia-|triton)'; } > $(CONSTRAINTS).new
 	mv $(CONSTRAINTS).new $(CONSTRAINTS)
 
