@@ -84,7 +84,8 @@ def test_a_failed_pair_is_named_and_the_others_go_on(
     Image.fromarray(np.zeros((3, 4), np.uint8)).save(folders[1] / "b.png")
     assert run(monkeypatch, "fuse", *folders, "-o", tmp_path / "out", "--model", model) == 1
     said = capsys.readouterr()
-    assert "b failed: The visible picture is 7x9 pixels but the infrared one is 4x3: resize or align" in said.err
+    vis, ir = (folder / "b.png" for folder in folders)
+    assert f"b failed: {vis} is 7x9 pixels but {ir} is 4x3: resize or align" in said.err
     assert said.err.endswith("1 of 3 pairs failed: b\n")
     assert "2 of 3 pairs fused" in said.out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]

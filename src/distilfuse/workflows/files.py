@@ -87,6 +87,11 @@ def fuse_files(fuser: Fuser, job: Job, *, overwrite: bool = False) -> Outcome:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         visible, infrared = read_image(job.visible), read_image(job.infrared)
+        if visible.size != infrared.size:
+            raise InputError(
+                f"{job.visible} is {visible.width}x{visible.height} pixels but {job.infrared} is "
+                f"{infrared.width}x{infrared.height}: resize or align one to the other first."
+            )
         start = time.perf_counter()
         fused = fuser(visible, infrared)
         seconds = time.perf_counter() - start
