@@ -5,11 +5,21 @@ import pytest
 from scipy import ndimage
 
 from distilfuse.errors import InputError
-from distilfuse.evaluation.degradations import DEGRADATIONS, degrade, generator, quantise
+from distilfuse.evaluation.degradations import DEGRADATIONS, TABLE_KINDS, degrade, generator, quantise
 
-VISIBLE_ONLY = ("low_light", "over_exposure", "visible_noise", "visible_blur")
-INFRARED_ONLY = ("ir_low_contrast", "ir_noise", "ir_stripes")
-RANDOM = ("visible_noise", "ir_noise", "ir_stripes", "low_light+ir_noise")
+VISIBLE_ONLY = ("low_light", "over_exposure", "visible_noise", "visible_blur", "motion_blur", "haze", "glare")
+INFRARED_ONLY = ("ir_low_contrast", "ir_noise", "ir_stripes", "misregistration", "ir_saturation")
+BOTH = ("low_light+ir_noise", "jpeg")
+RANDOM = (
+    "visible_noise",
+    "ir_noise",
+    "ir_stripes",
+    "low_light+ir_noise",
+    "motion_blur",
+    "haze",
+    "glare",
+    "misregistration",
+)
 
 
 def clean(seed: int = 1, shape: tuple[int, int] = (48, 60)) -> tuple[np.ndarray, np.ndarray]:
@@ -28,8 +38,13 @@ def flat(level: int, shape: tuple[int, ...] = (200, 200)) -> np.ndarray:
     return np.full(shape, level / 255, np.float32)
 
 
-def test_the_eight_kinds_of_the_robustness_table() -> None:
-    assert set(DEGRADATIONS) == {*VISIBLE_ONLY, *INFRARED_ONLY, "low_light+ir_noise"}
+def test_the_kinds() -> None:
+    assert set(DEGRADATIONS) == {*VISIBLE_ONLY, *INFRARED_ONLY, *BOTH}
+
+
+def test_the_eight_kinds_of_the_robustness_table_come_first() -> None:
+    assert tuple(DEGRADATIONS)[:8] == TABLE_KINDS
+    assert TABLE_KINDS[-1] == "low_light+ir_noise"
 
 
 # --- what holds for each kind -------------------------------------------------------------------
@@ -43,10 +58,16 @@ def test_the_same_seed_name_and_kind_degrade_alike(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", RANDOM)
 def test_another_seed_or_name_draws_anew(kind: str) -> None:
-    infrared_or_visible = 0 if kind == "visible_noise" else 1
+    infrared_or_visible = 0 if kind in VISIBLE_ONLY else 1
     first = degraded(kind)[infrared_or_visible]
-    assert (first != degraded(kind, seed=1)[infrared_or_visible]).mean() > 0.5
-    assert (first != degraded(kind, name="set/b")[infrared_or_visible]).mean() > 0.5
+    assert (first != degraded(kind, seed=1)[infrared_or_visible]).mean() > 0.3
+    assert (first != degraded(kind, name="set/b")[infrared_or_visible]).mean() > 0.3
+
+
+@pytest.mark.parametrize("kind", sorted(set(DEGRADATIONS) - set(RANDOM)))
+def test_what_is_not_random_does_not_draw(kind: str) -> None:
+    for first, second in zip(degraded(kind), degraded(kind, seed=1, name="set/b"), strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("kind", DEGRADATIONS)
@@ -72,7 +93,8 @@ def test_result_is_what_an_8_bit_camera_delivers(kind: str, severity: float) -> 
         np.testing.assert_allclose(levels, np.round(levels), atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", DEGRADATIONS)
+# Noise that is moved by two pixels is as different as noise that is moved by eight.
+@pytest.mark.parametrize("kind", sorted(set(DEGRADATIONS) - {"misregistration"}))
 def test_more_severity_changes_more(kind: str) -> None:
     # The same random field at each severity: only its strength grows.
     changes = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from distilfuse.errors import ConfigError
-from distilfuse.evaluation.degradations import DEGRADATIONS, Image, degrade, quantise
+from distilfuse.evaluation.degradations import TABLE_KINDS, Image, degrade, quantise
 from distilfuse.evaluation.degradations import Pair as Images
 
 
@@ -40,7 +40,7 @@ class AugmentationConfig:
             "ir_stripes": 1.0,
         }
     )
-    """Kind to relative frequency."""
+    """Kind to relative frequency; the kinds are those of the robustness table, the others stay unseen."""
     severity: tuple[float, float] = (1.6, 4.6)
     """Range of severities; what is barely visible is left alone."""
 
@@ -48,10 +48,10 @@ class AugmentationConfig:
         for name in ("dark", "dim_infrared", "faint_noise", "grey", "degraded", "second"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augmentation.{name} is a share from 0 to 1, not {getattr(self, name)}.")
-        unknown = [kind for kind in self.kinds if kind not in DEGRADATIONS]
+        unknown = [kind for kind in self.kinds if kind not in TABLE_KINDS]
         if unknown:
             raise ConfigError(
-                f"augmentation.kinds: unknown degradation {unknown[0]!r}, choose from {', '.join(DEGRADATIONS)}."
+                f"augmentation.kinds: unknown degradation {unknown[0]!r}, choose from {', '.join(TABLE_KINDS)}."
             )
         for kind, frequency in self.kinds.items():
             if not 0 < frequency < float("inf"):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from distilfuse.datasets.pairs import Pair
-from distilfuse.evaluation.degradations import DEGRADATIONS, degrade, generator
+from distilfuse.evaluation.degradations import TABLE_KINDS, degrade, generator
 from distilfuse.metrics import score
 from distilfuse.training.augmentation import AugmentationConfig, vary
 
@@ -60,7 +60,7 @@ def validate(network: nn.Module, pairs: Sequence[Pair], *, degraded_pairs: int =
         count[dataset] += 1
         if count[dataset] > degraded_pairs:
             continue
-        for kind in DEGRADATIONS:
+        for kind in TABLE_KINDS:
             inputs = degrade(visible, infrared, kind=kind, rng=generator(0, pair.name, kind))
             fused = fuse_arrays(network, *inputs)
             value = score(pair.visible, pair.infrared, fused, metrics=("Qabf",))["Qabf"]
