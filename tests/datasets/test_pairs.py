@@ -142,8 +142,16 @@ def test_a_missing_picture_is_named(root: Path) -> None:
     (root / f"llvip/ir/{STEMS[2]}.bmp").unlink()
     with pytest.raises(InputError, match=rf"There is no picture .*ir.{STEMS[2]} .*check the path of the data set"):
         load_pairs(root, "llvip", "validation")
-    with pytest.raises(InputError, match="There is no picture"):
+    (root / f"llvip/vi/{STEMS[1]}.png").unlink()
+    with pytest.raises(InputError, match=rf"There is no picture .*vi.{STEMS[1]} "):
+        load_pairs(root, "llvip", "validation")
+
+
+def test_a_data_set_that_is_not_there(root: Path) -> None:
+    with pytest.raises(InputError, match="elsewhere does not exist: check the path of the data set"):
         load_pairs(root / "elsewhere", "llvip", "validation")
+    with pytest.raises(InputError, match=r"holds no roadscene in a layout that is known \(crop_LR_visible and crop"):
+        load_pairs(root / "llvip" / "vi", "roadscene", "validation")
 
 
 @pytest.mark.parametrize("reduce", [1, 2])
@@ -178,6 +186,36 @@ def test_a_damaged_picture_is_named(root: Path, damage: object) -> None:
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(InputError, match=f"{STEMS[3]}.png cannot be read .*: fetch the data set again"):
         load_pairs(root, "llvip", "validation")
+
+
+def test_medical_pairs_take_the_places_of_visible_and_infrared(tmp_path: Path) -> None:
+    stems = split_stems("ct-mri", "test")
+    for folder in ("a", "b"):
+        (tmp_path / "ct-mri" / "test" / folder).mkdir(parents=True)
+    for k, stem in enumerate(stems):
+        Image.fromarray(rendered(k)[1]).save(tmp_path / f"ct-mri/test/a/{stem}.png")
+        Image.fromarray(rendered(k + 50)[0]).save(tmp_path / f"ct-mri/test/b/{stem}.png")
+    pairs = load_pairs(tmp_path, "ct-mri", "test")
+    assert [pair.name for pair in pairs] == [f"ct-mri/{stem}" for stem in stems]
+    np.testing.assert_array_equal(pairs[0].visible, np.repeat(rendered(0)[1][..., None], 3, axis=2))
+    np.testing.assert_array_equal(pairs[0].infrared, np.asarray(Image.fromarray(rendered(50)[0]).convert("L")))
+
+
+def test_a_set_without_record_is_a_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "llvip").rename(root / "toy")
+    monkeypatch.setattr("distilfuse.datasets.pairs.split_stems", lambda dataset, split: STEMS[:2])
+    assert [pair.name for pair in load_pairs(root, "toy", "train")] == [f"toy/{stem}" for stem in STEMS[:2]]
+
+
+@pytest.mark.parametrize("dataset", ["ct-mri", "pet-mri", "spect-mri"])
+def test_reads_real_medical_pairs(shared_data: Path, dataset: str) -> None:
+    pairs = load_pairs(shared_data, dataset, "test")
+    assert len(pairs) == 24
+    for pair in pairs:
+        assert pair.visible.shape == (256, 256, 3)
+        assert pair.infrared.shape == (256, 256)
+    coloured = any((pair.visible[..., 0] != pair.visible[..., 2]).any() for pair in pairs)
+    assert coloured == (dataset != "ct-mri")
 
 
 def test_reads_the_real_pairs(shared_data: Path) -> None:
