@@ -118,30 +118,15 @@ def _fuse_two_folders(
 
 
 def _run_with_progress(fuser: Fuser, plan: FolderPlan, overwrite: bool) -> list[Outcome]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from distilfuse.cli.progress import progress_bar
     from distilfuse.workflows.folders import fuse_folders
 
-    console = Console(stderr=True)
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[pace]}"),
-        TextColumn("ETA"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[name]}", markup=False),
-    )
     outcomes: list[Outcome] = []
-    start = time.perf_counter()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(plan.jobs), pace="", name=plan.jobs[0].name)
+    with progress_bar(len(plan.jobs), plan.jobs[0].name) as (console, advance):
         for outcome in fuse_folders(fuser, plan, overwrite=overwrite):
             outcomes.append(outcome)
             done = len(outcomes)
-            following = plan.jobs[done].name if done < len(plan.jobs) else ""
-            pace = f"{(time.perf_counter() - start) / done:.3f} s/it"
-            progress.update(task, completed=done, pace=pace, name=following)
+            advance(done, plan.jobs[done].name if done < len(plan.jobs) else "")
             for warning in outcome.warnings:
                 console.print(f"{outcome.job.name}: {warning}", style="yellow", markup=False, soft_wrap=True)
             if outcome.error is not None:

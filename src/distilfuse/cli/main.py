@@ -7,11 +7,16 @@ import sys
 import typer
 
 from distilfuse import __version__
+from distilfuse.cli.data import data
+from distilfuse.cli.degrade import degrade
 from distilfuse.cli.demo import demo
 from distilfuse.cli.doctor import doctor
+from distilfuse.cli.evaluate import evaluate
 from distilfuse.cli.export import export
 from distilfuse.cli.fuse import fuse
+from distilfuse.cli.metrics import metrics
 from distilfuse.cli.models import models
+from distilfuse.cli.reproduce import reproduce
 from distilfuse.cli.train import train
 from distilfuse.errors import DistilfuseError
 
@@ -49,7 +54,12 @@ def distilfuse(
 app.command()(fuse)
 app.command()(models)
 app.command()(demo)
+app.command()(degrade)
+app.add_typer(data, name="data")
 app.command()(doctor)
+app.command()(evaluate)
+app.command()(reproduce)
+app.add_typer(metrics, name="metrics")
 app.command()(train)
 app.command()(export)
 

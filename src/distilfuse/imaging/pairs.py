@@ -84,12 +84,17 @@ def match_folders(visible: Path, infrared: Path) -> Matching:
     return matching
 
 
-def match(visible: Iterable[Path], infrared: Iterable[Path]) -> Matching:
-    """Pair files by stem, as :func:`match_folders` does."""
+def match(
+    visible: Iterable[Path],
+    infrared: Iterable[Path],
+    *,
+    words: tuple[tuple[str, ...], tuple[str, ...]] = (VISIBLE_WORDS, INFRARED_WORDS),
+) -> Matching:
+    """Pair files by stem, as :func:`match_folders` does; ``words`` are those left out of the one and the other."""
     pairs: list[Pair] = []
     ambiguous: list[tuple[Path, ...]] = []
     left, right = list(visible), list(infrared)
-    for visible_words, infrared_words in (((), ()), (VISIBLE_WORDS, INFRARED_WORDS)):
+    for visible_words, infrared_words in (((), ()), words):
         left_by_key = _group(left, visible_words)
         right_by_key = _group(right, infrared_words)
         for key in left_by_key.keys() & right_by_key.keys():
