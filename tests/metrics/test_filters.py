@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from scipy import signal
 
 from distilfuse.metrics.filters import filter_valid, gaussian_taps
@@ -22,6 +23,18 @@ def test_filter_is_the_direct_convolution() -> None:
     found = filter_valid(image, taps)
     assert found.shape == (10, 15)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(17, 17), (40, 61), (2, 33, 90)])
+@pytest.mark.parametrize("size", [3, 17])
+@pytest.mark.parametrize("step", [1, 2])
+def test_blocks_and_steps_and_stacks(shape: tuple[int, ...], size: int, step: int) -> None:
+    images = np.random.default_rng(5).integers(0, 256, shape, dtype=np.uint8)
+    taps = gaussian_taps(size, size / 5)
+    found = filter_valid(images, taps, step=step)
+    for plane, filtered in zip(images.reshape(-1, *shape[-2:]), found.reshape(-1, *found.shape[-2:]), strict=True):
+        expected = signal.convolve2d(plane, np.outer(taps, taps), mode="valid")[::step, ::step]
+        np.testing.assert_allclose(filtered, expected, rtol=1e-11)
 
 
 def test_a_window_as_large_as_the_picture_leaves_one_value() -> None:

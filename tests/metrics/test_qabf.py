@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from distilfuse.errors import InputError
 from distilfuse.metrics import qabf
+from distilfuse.metrics.qabf import _fast_angle
 
 # Both sigmoids at an equal, parallel edge: ratio 1 and alignment 1.
 STRENGTH_KEPT = 0.9994 / (1 + math.exp(-15 * (1 - 0.5)))
@@ -61,7 +61,7 @@ def test_agrees_with_naive_loops(seed: int, quirk: bool) -> None:
     # Half of the picture taken from a source: equal edges occur, which is where the quirk acts.
     fused = np.where(np.arange(9) < 5, visible, random_grey(3 * seed + 2))
     found = qabf(visible, infrared, fused, equal_edge_quirk=quirk)
-    assert found == pytest.approx(naive_qabf(visible, infrared, fused, quirk=quirk), rel=1e-12)
+    assert found == pytest.approx(naive_qabf(visible, infrared, fused, quirk=quirk), rel=1e-6)
 
 
 def test_the_quirk_acts_on_equal_edges_only() -> None:
@@ -75,12 +75,12 @@ def test_half_of_the_contrast_by_hand() -> None:
     # neighbours are 0 on both sides, gx = gy = 0. Half of the contrast: strength ratio 1/2, where the
     # strength sigmoid is exactly half of its height, and the same angle.
     source, half = np.array([[0, 100]], np.uint8), np.array([[0, 50]], np.uint8)
-    assert qabf(source, source, half) == pytest.approx(0.9994 / 2 * ANGLE_KEPT, rel=1e-12)
+    assert qabf(source, source, half) == pytest.approx(0.9994 / 2 * ANGLE_KEPT, rel=1e-6)
 
 
 def test_identity_by_hand() -> None:
     image = random_grey(22)
-    assert qabf(image, image, image, equal_edge_quirk=False) == pytest.approx(STRENGTH_KEPT * ANGLE_KEPT, rel=1e-12)
+    assert qabf(image, image, image, equal_edge_quirk=False) == pytest.approx(STRENGTH_KEPT * ANGLE_KEPT, rel=1e-6)
     # With the quirk "ratio" is the magnitude, at least 1 wherever it has a weight: the sigmoid saturates.
     assert qabf(image, image, image) == pytest.approx(0.9994 * ANGLE_KEPT, rel=1e-4)
 
@@ -98,36 +98,54 @@ def test_weights_are_the_sources_magnitudes() -> None:
     infrared = visible // 5
     keeps_visible = qabf(visible, infrared, visible, equal_edge_quirk=False)
     ratio = 0.9994 / (1 + math.exp(-15 * (0.2 - 0.5))) * ANGLE_KEPT
-    assert keeps_visible == pytest.approx((5 * STRENGTH_KEPT * ANGLE_KEPT + ratio) / 6, rel=1e-12)
+    assert keeps_visible == pytest.approx((5 * STRENGTH_KEPT * ANGLE_KEPT + ratio) / 6, rel=1e-6)
 
 
 def test_sources_may_change_places_but_not_with_the_fused() -> None:
     visible, infrared, fused = random_grey(30), random_grey(31), random_grey(32)
-    assert qabf(visible, infrared, fused) == pytest.approx(qabf(infrared, visible, fused), rel=1e-12)
+    assert qabf(visible, infrared, fused) == pytest.approx(qabf(infrared, visible, fused), rel=1e-6)
     assert qabf(visible, infrared, fused) != pytest.approx(qabf(fused, infrared, visible), rel=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 2)])
 def test_tiny_and_black_pictures(shape: tuple[int, int]) -> None:
     black = np.zeros(shape, np.uint8)
-    assert qabf(black, black, random_grey(33, shape)) == 0
+    assert math.isnan(qabf(black, black, random_grey(33, shape)))
     assert 0 <= qabf(random_grey(34, shape), black, random_grey(35, shape)) <= 0.9994 * 0.9879
 
 
 def test_a_constant_picture_has_edges_at_its_border_only() -> None:
     # What lies outside counts as black, as published, so that a constant picture kept is an edge kept.
     flat = np.full((6, 6), 100, np.uint8)
-    assert qabf(flat, flat, flat) == pytest.approx(0.9994 * ANGLE_KEPT, rel=1e-12)
+    assert qabf(flat, flat, flat) == pytest.approx(0.9994 * ANGLE_KEPT, rel=1e-6)
 
 
-@pytest.mark.parametrize("place", range(3))
-@pytest.mark.parametrize(
-    "wrong",
-    [np.zeros((7, 8), np.uint8), np.zeros((7, 9), np.float64), np.zeros((7, 9, 3), np.uint8)],
-    ids=["size", "float", "colour"],
-)
-def test_refuses_pictures_that_cannot_be_compared(wrong: np.ndarray, place: int) -> None:
-    pictures = [random_grey(40), random_grey(41), random_grey(42)]
-    pictures[place] = wrong
-    with pytest.raises(InputError):
-        qabf(*pictures)
+def test_bytes_in_float32_are_what_float64_gives() -> None:
+    # Published: an error below 1e-6. Larger pictures average it out, so small and adverse ones are tried here.
+    for seed in range(20):
+        pictures = [random_grey(50 + 3 * seed + k, (9, 11)) for k in range(3)]
+        pictures[2][:, :6] = pictures[seed % 2][:, :6]
+        floats = [picture.astype(float) for picture in pictures]
+        for quirk in (True, False):
+            found = qabf(*pictures, equal_edge_quirk=quirk)
+            assert found == pytest.approx(qabf(*floats, equal_edge_quirk=quirk), abs=1e-6)
+
+
+def test_every_angle_of_bytes_is_that_of_the_arc_tangent() -> None:
+    gx, gy = (grid.astype(np.float32) for grid in np.meshgrid(np.arange(-1020, 1021, 3), np.arange(-1020, 1021, 2)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.where(gx == 0, np.pi / 2, np.arctan(gy.astype(float) / gx))
+    np.testing.assert_allclose(_fast_angle(gx, gy), expected, atol=2e-7)
+
+
+def test_strips_leave_no_seam() -> None:
+    pictures = [random_grey(70 + k, (131, 9)) for k in range(3)]
+    whole = qabf(*pictures, equal_edge_quirk=False)
+    assert whole == pytest.approx(naive_qabf(*pictures, quirk=False), rel=1e-6)
+
+
+def test_on_unit_pictures_the_quirk_costs_whoever_copies() -> None:
+    units = [random_grey(60, (40, 40)) / 255, random_grey(61, (40, 40)) / 255]
+    correct = qabf(*units, units[0], data_range=1, equal_edge_quirk=False)
+    assert qabf(*units, units[0], data_range=1) < correct
+    assert qabf(*(np.round(unit * 255) for unit in (*units, units[0]))) == pytest.approx(correct, abs=0.02)

@@ -4,10 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
 from scipy import signal
+from skimage.metrics import structural_similarity
 
 from distilfuse.errors import InputError
 from distilfuse.metrics import ssim
+from distilfuse.metrics.ssim import ssim_each
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
@@ -34,12 +38,12 @@ def second_implementation(a: np.ndarray, b: np.ndarray, data_range: float) -> fl
     return float(np.mean(values))
 
 
-@pytest.mark.parametrize("data_range", [255.0, 1.0])
-def test_agrees_with_a_second_implementation(data_range: float) -> None:
+@pytest.mark.parametrize("dynamic_range", [255.0, 1.0])
+def test_agrees_with_a_second_implementation(dynamic_range: float) -> None:
     first = random_grey(1)
     second = signal.convolve2d(first, np.ones((3, 3)) / 9, mode="same").astype(np.uint8)
-    found = ssim(first, second, data_range=data_range)
-    assert found == pytest.approx(second_implementation(first, second, data_range), rel=1e-10)
+    found = ssim(first, second, dynamic_range=dynamic_range)
+    assert found == pytest.approx(second_implementation(first, second, dynamic_range), rel=1e-10)
     assert 0 < found < 1
 
 
@@ -79,19 +83,37 @@ def test_ten_pixels_are_too_few() -> None:
             ssim(random_grey(5, shape), random_grey(6, shape))
 
 
-@pytest.mark.parametrize("data_range", [0.0, -255.0, float("nan")])
-def test_refuses_a_range_that_is_not_positive(data_range: float) -> None:
-    with pytest.raises(InputError, match="data_range must be positive"):
-        ssim(random_grey(7), random_grey(8), data_range=data_range)
+@pytest.mark.parametrize("dynamic_range", [0.0, -255.0, float("nan")])
+def test_refuses_a_range_that_is_not_positive(dynamic_range: float) -> None:
+    with pytest.raises(InputError, match="dynamic_range must be positive"):
+        ssim(random_grey(7), random_grey(8), dynamic_range=dynamic_range)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [np.zeros((17, 22), np.uint8), np.zeros((17, 23)), np.zeros((17, 23, 3), np.uint8)],
-    ids=["size", "float", "colour"],
-)
-def test_refuses_pictures_that_cannot_be_compared(wrong: np.ndarray) -> None:
-    with pytest.raises(InputError):
-        ssim(random_grey(9), wrong)
-    with pytest.raises(InputError):
-        ssim(wrong, random_grey(9))
+def test_refuses_an_unknown_window() -> None:
+    with pytest.raises(InputError, match="no window 'box': choose from gaussian, uniform"):
+        ssim(random_grey(7), random_grey(8), window="box")
+
+
+def test_agrees_with_scikit_image() -> None:
+    first, second = random_grey(9, (40, 53)), random_grey(10, (40, 53))
+    second[:, :30] = first[:, :30]
+    floats = first.astype(float), second.astype(float)
+    gaussian = structural_similarity(
+        *floats, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, win_size=11
+    )
+    assert ssim(first, second) == pytest.approx(gaussian, rel=1e-9)
+    uniform = structural_similarity(*floats, data_range=2)
+    assert ssim(first, second, window="uniform", dynamic_range=2) == pytest.approx(uniform, rel=1e-9)
+    with pytest.raises(InputError, match="at least 7 pixels"):
+        ssim(first[:6], second[:6], window="uniform")
+
+
+def test_both_sources_at_once_are_each_alone() -> None:
+    first, second, fused = (random_grey(seed, (50, 31)) for seed in (11, 12, 13))
+    assert ssim_each((first, second), fused) == pytest.approx((ssim(first, fused), ssim(second, fused)), rel=1e-12)
+
+
+@given(arrays(np.uint8, (13, 12)), arrays(np.uint8, (13, 12)))
+def test_lies_between_minus_one_and_one(first: np.ndarray, second: np.ndarray) -> None:
+    assert -1 - 1e-9 <= ssim(first, second) <= 1 + 1e-9
+    assert ssim(first, second) == pytest.approx(ssim(second, first), abs=1e-12)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import signal
 
 from distilfuse.errors import InputError
 from distilfuse.metrics import vif
+from distilfuse.metrics.vif import vif_each
 
 
 def textured(seed: int, shape: tuple[int, int] = (48, 57), *, low: int = 40, high: int = 160) -> np.ndarray:
@@ -77,14 +80,15 @@ def test_nothing_is_kept_by_a_constant_or_a_negative() -> None:
     assert vif(image, 255 - image) == pytest.approx(0, abs=1e-6)
 
 
-def test_a_constant_reference_has_nothing_to_lose() -> None:
+def test_a_constant_reference_has_no_information_to_divide_by() -> None:
     black = np.zeros((41, 41), np.uint8)
-    assert vif(black, textured(13, (41, 41))) == 1.0
-    assert vif(black, black) == 1.0
+    assert math.isnan(vif(black, textured(13, (41, 41))))
+    assert math.isnan(vif(black, black))
     # At grey levels above 0 rounding leaves variances of some 1e-12 behind, where black has none.
     flat = np.full((41, 41), 77, np.uint8)
-    assert vif(flat, flat) == 1.0
-    assert vif(flat, textured(13, (41, 41))) == 1.0
+    assert math.isnan(vif(flat, flat))
+    assert math.isnan(vif(flat, textured(13, (41, 41))))
+    assert vif(flat, flat, constant_reference=1.0) == 1.0
 
 
 def test_is_not_symmetric() -> None:
@@ -108,13 +112,23 @@ def test_forty_pixels_are_too_few() -> None:
             vif(image, image)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [np.zeros((48, 56), np.uint8), np.zeros((48, 57)), np.zeros((48, 57, 3), np.uint8)],
-    ids=["size", "float", "colour"],
-)
-def test_refuses_pictures_that_cannot_be_compared(wrong: np.ndarray) -> None:
-    with pytest.raises(InputError):
-        vif(textured(20), wrong)
-    with pytest.raises(InputError):
-        vif(wrong, textured(20))
+def test_both_sources_at_once_are_each_alone() -> None:
+    first, second, fused = textured(20), textured(21), textured(22)
+    assert vif_each((first, second), fused) == pytest.approx((vif(first, fused), vif(second, fused)), rel=1e-12)
+
+
+def test_noise_has_a_variance_above_zero() -> None:
+    image = textured(23)
+    with pytest.raises(InputError, match="noise_variance must be positive, not 0"):
+        vif(image, image, noise_variance=0)
+
+
+def test_flat_bright_places_lose_nothing_to_rounding() -> None:
+    # Variances are differences of numbers near 65025 here. A patch of one level off, on flat 254: in float32 the
+    # differences would be noise of the size of what is measured.
+    reference = np.full((64, 64), 254, np.uint8)
+    reference[30:34, 30:34] = 255
+    assert vif(reference, reference) == pytest.approx(1, abs=1e-9)
+    assert vif(reference, 255 - reference) == pytest.approx(0, abs=1e-9)
+    dark = vif(reference - np.uint8(250), np.maximum(reference, 254) - np.uint8(250))
+    assert dark == pytest.approx(1, abs=1e-9)

@@ -27,8 +27,7 @@ def demo(
     from rich.table import Table
 
     from distilfuse.fuser import Fuser
-    from distilfuse.metrics import METRICS
-    from distilfuse.workflows.demo import run_demo
+    from distilfuse.workflows.demo import METRICS, run_demo
 
     fuser = Fuser.from_pretrained(model, backend=backend, threads=threads)
     table = Table(box=None, header_style="bold", pad_edge=False)

@@ -11,7 +11,13 @@ from distilfuse.errors import InputError
 
 
 def as_planes(*images: NDArray[Any], data_range: float, smallest: int = 1) -> tuple[NDArray[np.float64], ...]:
-    """The pictures as float64, after making sure that a metric can be computed on them.
+    """The pictures as float64, after :func:`check_planes`."""
+    check_planes(*images, data_range=data_range, smallest=smallest)
+    return tuple(image.astype(np.float64) for image in images)
+
+
+def check_planes(*images: NDArray[Any], data_range: float, smallest: int = 1) -> None:
+    """Make sure that a metric can be computed on the pictures.
 
     Args:
         images: grey pictures ``H x W`` of one size, uint8, uint16, float32 or float64.
@@ -31,16 +37,17 @@ def as_planes(*images: NDArray[Any], data_range: float, smallest: int = 1) -> tu
             raise InputError(f"A metric takes uint8, uint16, float32 or float64, not {image.dtype}: convert first.")
         if image.shape != images[0].shape:
             raise InputError(
-                f"The pictures differ in size, {_size(images[0])} and {_size(image)} pixels: compare pictures of one size."
+                f"The pictures differ in size, {_size(images[0])} and {_size(image)} pixels: "
+                "compare pictures of one size."
             )
         if min(image.shape) < smallest:
             raise InputError(f"This metric needs sides of at least {smallest} pixels, not {_size(image)}.")
         low, high = image.min(), image.max()
         if not (low >= 0 and high <= data_range):  # also False for NaN
             raise InputError(
-                f"Values from {low:g} to {high:g} do not lie in 0..{data_range:g}: pass the data_range of your pictures."
+                f"Values from {low:g} to {high:g} do not lie in 0..{data_range:g}: "
+                "pass the data_range of your pictures."
             )
-    return tuple(image.astype(np.float64) for image in images)
 
 
 def _size(image: NDArray[Any]) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distilfuse.errors import InputError
-from distilfuse.metrics.entropy import entropy
-from distilfuse.metrics.grey import paper_grey
-from distilfuse.metrics.qabf import qabf
-from distilfuse.metrics.ssim import ssim
-from distilfuse.metrics.vif import vif
+from distilfuse.metrics.grey import GREY
+from distilfuse.metrics.protocols import Convention, find_protocol
+from distilfuse.metrics.registry import DEFINITIONS, find_metric
 
-METRICS = ("EN", "VIF", "Qabf", "SSIM")
+Planes = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 def score(
@@ -22,32 +22,64 @@ def score(
     infrared: NDArray[np.uint8],
     fused: NDArray[np.uint8],
     *,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] | None = None,
+    protocol: str = "paper",
 ) -> dict[str, float]:
-    """Score a fused picture in protocol ``paper``.
-
-    Grey is trunc(.2989 R + .5870 G + .1140 B); VIF and SSIM are sums over the two sources.
+    """Score a fused picture.
 
     Args:
         visible: ``H x W`` or ``H x W x 3`` uint8.
         infrared: likewise.
         fused: likewise.
-        metrics: which of EN, VIF, Qabf, SSIM.
+        metrics: names of :data:`distilfuse.metrics.METRICS`; the protocol's columns unless given.
+        protocol: a name of :data:`distilfuse.metrics.PROTOCOLS`.
 
     Returns:
-        Metric name to value, in the order asked for; higher is better in each.
+        Metric name to value, in the order asked for; NaN where a metric is not defined for these pictures, for instance
+        VIF below 41 pixels a side. Whether higher is better stands on the metric's card.
 
     Raises:
-        InputError: an unknown metric, or pictures that cannot be compared.
+        ConfigError: an unknown metric or protocol.
+        InputError: pictures that cannot be compared.
+        MissingDependencyError: a metric was asked for that needs an extra.
     """
-    unknown = [name for name in metrics if name not in METRICS]
-    if unknown:
-        raise InputError(f"Unknown metric {unknown[0]!r}: choose from {', '.join(METRICS)}.")
-    v, i, f = paper_grey(visible), paper_grey(infrared), paper_grey(fused)
-    compute = {
-        "EN": lambda: entropy(f),
-        "VIF": lambda: vif(v, f) + vif(i, f),
-        "Qabf": lambda: qabf(v, i, f),
-        "SSIM": lambda: ssim(v, f) + ssim(i, f),
-    }
-    return {name: compute[name]() for name in metrics}
+    rules = find_protocol(protocol)
+    names = rules.metrics if metrics is None else tuple(metrics)
+    for name in names:
+        find_metric(name)
+    v, i, f = (GREY[rules.grey](image) for image in (visible, infrared, fused))
+    for source in (v, i):
+        if source.shape != f.shape:
+            raise InputError(
+                f"The pictures differ in size, {source.shape} and {f.shape} (HxW): compare pictures of one size."
+            )
+    if f.size == 0:
+        raise InputError("The pictures have no pixels: nothing can be scored.")
+    scaled: dict[float, Planes] = {255.0: (v, i, f)}
+    scores = {}
+    for name in names:
+        convention = rules.convention(name)
+        data_range = convention.data_range
+        if data_range not in scaled:
+            scaled[data_range] = (v / (255 / data_range), i / (255 / data_range), f / (255 / data_range))
+        scores[name] = _compute(name, convention, scaled[data_range])
+    return scores
+
+
+def _compute(name: str, convention: Convention, planes: Planes) -> float:
+    definition = DEFINITIONS[convention.definition or name]
+    *sources, fused = planes
+    options: dict[str, Any] = {"data_range": convention.data_range, **convention.options}
+    try:
+        if definition.inputs == "fused":
+            return definition.compute(fused, **options)
+        if definition.inputs == "both":
+            return definition.compute(*planes, **options)
+        if definition.compute_each is not None:
+            values = definition.compute_each(sources, fused, **options)
+        else:
+            values = tuple(definition.compute(source, fused, **options) for source in sources)
+    except InputError:
+        # The pictures are sound and of one size; what remains is that they are too small for this metric.
+        return math.nan
+    return sum(values) if convention.over_sources == "sum" else sum(values) / len(values)

@@ -20,6 +20,9 @@ from distilfuse.metrics import score
 SCENES = ("night-street", "smoke-yard", "day-road")
 """The samples that infrared and visible models are shown with."""
 
+METRICS = ("EN", "VIF", "Qabf", "SSIM")
+"""What the demo shows, in protocol ``paper``; higher is better in each."""
+
 _GAP = 4
 """White pixels between the pictures."""
 
@@ -55,9 +58,10 @@ def run_demo(fuser: Fuser, folder: Path) -> Iterator[DemoRow]:
         fused = fuser(visible, infrared)
         seconds = time.perf_counter() - start
         picture = folder / f"{name}.png"
+        scores = score(visible, infrared, fused, metrics=METRICS)
         write_image(picture, side_by_side(visible, infrared, fused), overwrite=True)
         height, width = fused.shape[:2]
-        yield DemoRow(name, f"{width}x{height}", seconds, score(visible, infrared, fused), picture)
+        yield DemoRow(name, f"{width}x{height}", seconds, scores, picture)
 
 
 def side_by_side(*pictures: NDArray[Any]) -> NDArray[np.uint8]:
