@@ -75,6 +75,18 @@ class Frames:
         """Pixels of a label [H, W] bool."""
         return np.asarray(np.isin(self.labels, [k for k, name in enumerate(self.names) if name == label]))
 
+    def boxes(self, label: str) -> Array:
+        """What is seen of each thing of a label [N, 4]: left, top, right, bottom edge in pixels, as detectors give it.
+
+        In the order of ``names``; things that are hidden or out of the picture have no box.
+        """
+        found = []
+        for index in (k for k, name in enumerate(self.names) if name == label):
+            rows, columns = np.nonzero(self.labels == index)
+            if rows.size:
+                found.append((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+        return np.array(found, np.int64).reshape(-1, 4)
+
 
 def render(scene: Scene, width: int, height: int, samples: int = 2) -> Frames:
     """Both bands of a scene at ``width`` x ``height``, ``samples`` squared sample points a pixel."""

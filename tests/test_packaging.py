@@ -86,7 +86,7 @@ def test_wheel_is_small(wheel: Path) -> None:
 
 def test_what_a_user_installs(metadata: Message) -> None:
     assert requirements(metadata, None) == {"numpy", "onnxruntime", "pillow", "typer"}
-    assert set(metadata.get_all("Provides-Extra")) == {"dev", "gpu", "openvino", "train"}
+    assert set(metadata.get_all("Provides-Extra")) == {"detect", "dev", "evaluate", "gpu", "openvino", "train"}
     assert "torch" in requirements(metadata, "train")
     assert metadata["Requires-Python"].replace(" ", "") in {"<3.14,>=3.10", ">=3.10,<3.14"}
     assert metadata["License-Expression"] == "Apache-2.0"
@@ -104,7 +104,7 @@ def test_constraints_pin_all_that_tests_install(metadata: Message, project: Path
     pins = [line for line in lines if line and not line.startswith("#")]
     assert [line for line in pins if not re.match(r"[\w.-]+==[\w.+]+( ;|$)", line)] == []
     pinned = {line.partition("==")[0].lower() for line in pins}
-    for extra in (None, "train", "dev", "openvino"):
+    for extra in (None, "train", "evaluate", "detect", "dev", "openvino"):
         assert requirements(metadata, extra) - pinned == set(), extra
     assert [name for name in pinned if name.startswith(("nvidia-", "cuda-", "triton"))] == []
     torch = re.search(r"^TORCH \?= (torch==\S+)$", (project / "Makefile").read_text("utf-8"), re.MULTILINE)

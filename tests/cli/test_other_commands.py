@@ -9,8 +9,8 @@ from PIL import Image
 
 from distilfuse import samples
 from distilfuse.cli.main import main
-from distilfuse.metrics import METRICS
 from distilfuse.runtime import backend_devices
+from distilfuse.workflows.demo import METRICS
 from distilfuse.zoo import catalogue, find_record, list_models
 
 

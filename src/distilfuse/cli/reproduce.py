@@ -1,0 +1,168 @@
+"""``distilfuse reproduce``: the paper's tables, ours beside the published figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from distilfuse.evaluation.reproduce.comparison import Reproduction, SetReport
+    from distilfuse.evaluation.reproduce.plan import TablePlan
+    from distilfuse.evaluation.scores import ScoreTable
+
+
+def reproduce(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="table1 .. table7.", show_default=False)],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Folder that holds the data sets, in any layout of `data check`."),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="A model, or a record (.json); repeatable.",
+            show_default="the released ones of the table's task",
+        ),
+    ] = None,
+    fused: Annotated[
+        list[str] | None,
+        typer.Option("--fused", "-f", metavar="METHOD:SET=DIR", help="A method's fused pictures of a set; repeatable."),
+    ] = None,
+    scores: Annotated[
+        list[Path] | None,
+        typer.Option("--scores", metavar="FILE", help="An earlier scores.csv or .json in protocol paper; repeatable."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", help="At most N pairs a set, spread evenly.", min=1)
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", metavar="N", help="Pairs at once.", show_default="one a CPU", min=1)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for TABLE.md, TABLE.json and scores.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in DIR.")] = False,
+) -> None:
+    """Reproduce a table of the paper with what is here.
+
+    Tables 1 and 2 compare methods: the released models, the baselines `max` and `mean` and whatever results you
+    bring are scored in protocol `paper`, beside the published figures, with the difference. Tables 3 to 7 are
+    training experiments: each row names the recipe whose model fills it.
+
+    What cannot be run here is marked with the reason; published figures that should not be taken at their word
+    are listed below the table. A METHOD that bears a published name is compared with its own row.
+
+    For example: `distilfuse reproduce table1 --data DIR --fused IFCNN:msrs=results/ifcnn -o table1`
+
+    Exit status: 0 the table was made, with whatever rows; 2 wrong input.
+    """
+    from distilfuse.evaluation.published import published_table
+    from distilfuse.evaluation.reproduce.comparison import compare
+    from distilfuse.evaluation.reproduce.files import check_results, write_results
+    from distilfuse.evaluation.reproduce.plan import Given, plan_table
+    from distilfuse.evaluation.scores import read_scores
+    from distilfuse.runtime import usable_cpus
+
+    published = published_table(table)
+    if output:
+        check_results(output, published, overwrite=overwrite)
+    jobs = jobs or usable_cpus()
+    given = Given(
+        models=tuple(model or ()),
+        fused=_folders(fused or []),
+        scores=tuple(read_scores(path) for path in scores or ()),
+        limit=limit,
+    )
+    plan = plan_table(published, data, given, threads=max(1, usable_cpus() // jobs))
+    reproduction = compare(plan, _score(plan, jobs))
+    _print(reproduction)
+    if output:
+        written = write_results(output, reproduction)
+        typer.echo(f"{output}: {', '.join(path.name for path in written)}")
+
+
+def _folders(arguments: list[str]) -> dict[tuple[str, str], Path]:
+    from distilfuse.errors import InputError
+
+    found: dict[tuple[str, str], Path] = {}
+    for argument in arguments:
+        left, _, folder = argument.partition("=")
+        method, _, dataset = left.rpartition(":")
+        if not (method and dataset and folder):
+            raise InputError(f"--fused {argument} does not say whose pictures of what: write --fused METHOD:SET=DIR.")
+        if (method, dataset) in found:
+            raise InputError(f"--fused names {method}:{dataset} twice: keep one of them.")
+        found[method, dataset] = Path(folder)
+    return found
+
+
+def _score(plan: TablePlan, jobs: int) -> list[ScoreTable]:
+    from distilfuse.cli.progress import progress_bar
+    from distilfuse.evaluation.scoring import collect, run
+
+    plans = [entry.plan for entry in plan.sets if entry.plan is not None]
+    names = [f"{one.dataset}/{step.pair.name}" for one in plans for step in one.steps()]
+    tables = []
+    done = 0
+    with progress_bar(len(names), names[0] if names else "") as (_, advance):
+        for one in plans:
+            outcomes = []
+            for outcome in run(one, jobs=jobs):
+                outcomes.append(outcome)
+                done += 1
+                advance(done, names[done] if done < len(names) else "")
+            tables.append(collect(one, outcomes)[0])
+    return tables
+
+
+def _print(reproduction: Reproduction) -> None:
+    from rich.console import Console
+
+    from distilfuse.evaluation.published import published_source
+    from distilfuse.evaluation.reproduce.files import caption, doubts, remarks
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 1000  # a file or a pipe has no edge to wrap at
+    table = reproduction.table
+
+    def say(text: str, style: str = "") -> None:
+        console.print(text, style=style, markup=False, highlight=False, soft_wrap=False)
+
+    say(f"{table.name}: {table.title}", "bold")
+    say(f"Published: {published_source()}. Scored in protocol {reproduction.protocol}; in brackets: ours - published.")
+    for report in reproduction.sets:
+        say(f"\n{caption(report)}")
+        _print_set(console, reproduction, report)
+        for remark in remarks(report):
+            say(f"- {remark}")
+    for note in reproduction.notes:
+        say(f"- {note}", "yellow")
+    say("\nBeware:")
+    for doubt in doubts(table):
+        say(f"- {doubt}")
+
+
+def _print_set(console: Console, reproduction: Reproduction, report: SetReport) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from distilfuse.evaluation.reproduce.files import heading, our_rows, published_rows
+
+    grid = Table(box=None, header_style="bold", pad_edge=False)
+    for k, head in enumerate(heading(reproduction.table)):
+        # Folded, not cut: on a narrow terminal a name takes two lines.
+        justify: Literal["left", "right"] = "right" if 2 <= k < 3 + len(reproduction.table.metrics) else "left"
+        grid.add_column(head, justify=justify, overflow="fold")
+    for row in published_rows(reproduction.table, report.published):
+        grid.add_row(*(Text(cell, style="dim") for cell in row))
+    for row in our_rows(reproduction.table, report):
+        grid.add_row(*(Text(cell, style="bold" if k == 0 else "") for k, cell in enumerate(row)))
+    console.print(grid)
