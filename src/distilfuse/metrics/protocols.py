@@ -153,7 +153,7 @@ TANG_MATLAB = Protocol(
         "Nabf": Convention(
             options={"faint": math.inf},
             note="its threshold for faint gradients is meant for 0..255, the pictures are 0..1: all pixels weigh the "
-            "same",
+            "same (there rounding also decides whether equal gradients count as stronger; exact here: up to 4 % less)",
         ),
         "SSIM": Convention(
             definition="MEF-SSIM", note="in truth MEF-SSIM, made for several exposures; another quantity"
