@@ -23,8 +23,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 # One core: read when numpy loads its BLAS.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
 
 import numpy as np
 from numpy.typing import NDArray

@@ -42,8 +42,7 @@ CARD = Metric(
     inputs="each",
     higher_is_better=False,
     unit="bit",
-    range="0 (equal histograms) upward, a few bits at most; slightly negative where the pictures share few grey "
-    "levels",
+    range="0 (equal histograms) upward, a few bits at most; slightly negative where the pictures share few grey levels",
     measures="How far the fused picture's histogram is from a source's: sum p log2(p / q) over the grey levels that "
     "both have. The field reports the mean over both sources.",
     gamed_by="Where things lie does not enter: a shuffled copy of the sources' pixels scores as well as a fusion. "
