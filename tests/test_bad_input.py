@@ -103,9 +103,7 @@ def test_truncated_image(bench: Bench, suffix: str) -> None:
 def test_mismatched_sizes(bench: Bench) -> None:
     other = bench.save("other.png", np.zeros((48, 64), np.uint8))
     said = bench.refuses(bench.visible, other, "-o", bench.out, status=2)
-    assert said == (
-        f"{bench.visible} is 32x24 pixels but {other} is 64x48: resize or align one to the other first."
-    )
+    assert said == (f"{bench.visible} is 32x24 pixels but {other} is 64x48: resize or align one to the other first.")
 
 
 def test_empty_folder(bench: Bench) -> None:

@@ -86,7 +86,15 @@ def test_wheel_is_small(wheel: Path) -> None:
 
 def test_what_a_user_installs(metadata: Message) -> None:
     assert requirements(metadata, None) == {"numpy", "onnxruntime", "pillow", "typer"}
-    assert set(metadata.get_all("Provides-Extra")) == {"detect", "dev", "evaluate", "gpu", "no-reference", "openvino", "train"}
+    assert set(metadata.get_all("Provides-Extra")) == {
+        "detect",
+        "dev",
+        "evaluate",
+        "gpu",
+        "no-reference",
+        "openvino",
+        "train",
+    }
     assert "torch" in requirements(metadata, "train")
     assert metadata["Requires-Python"].replace(" ", "") in {"<3.14,>=3.10", ">=3.10,<3.14"}
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -106,7 +106,11 @@ def evaluate(
 
     Exit status: 0 all scored, 1 something could not be scored, 2 wrong input.
     """
+    import os
     from dataclasses import replace
+
+    # Pairs are scored in threads of our own; read when numpy loads its BLAS, whose threads would only get in their way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     from distilfuse.cli.detection import print_detection, start_check
     from distilfuse.cli.detection import problems as detection_problems

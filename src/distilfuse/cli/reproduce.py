@@ -63,6 +63,7 @@ def reproduce(
 
     Exit status: 0 the table was made, with whatever rows; 2 wrong input.
     """
+    from distilfuse.errors import InputError
     from distilfuse.evaluation.published import published_table
     from distilfuse.evaluation.reproduce.comparison import compare
     from distilfuse.evaluation.reproduce.files import check_results, write_results
@@ -80,6 +81,8 @@ def reproduce(
         scores=tuple(read_scores(path) for path in scores or ()),
         limit=limit,
     )
+    if data is not None and not data.is_dir():
+        raise InputError(f"{data} is not a folder: name the one that holds the data sets.")
     plan = plan_table(published, data, given, threads=max(1, usable_cpus() // jobs))
     reproduction = compare(plan, _score(plan, jobs))
     _print(reproduction)
