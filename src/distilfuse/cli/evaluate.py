@@ -221,7 +221,7 @@ def _run_with_progress(plan: Plan, jobs: int) -> list[Outcome]:
     steps = plan.steps()
     outcomes: list[Outcome] = []
     with progress_bar(len(steps), steps[0].pair.name if steps else "") as (_, advance):
-        for outcome in run(plan, jobs=jobs):
+        for outcome in run(plan, jobs=jobs, processes=True):
             outcomes.append(outcome)
             done = len(outcomes)
             advance(done, steps[done].pair.name if done < len(steps) else "")

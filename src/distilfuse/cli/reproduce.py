@@ -117,7 +117,7 @@ def _score(plan: TablePlan, jobs: int) -> list[ScoreTable]:
     with progress_bar(len(names), names[0] if names else "") as (_, advance):
         for one in plans:
             outcomes = []
-            for outcome in run(one, jobs=jobs):
+            for outcome in run(one, jobs=jobs, processes=True):
                 outcomes.append(outcome)
                 done += 1
                 advance(done, names[done] if done < len(names) else "")

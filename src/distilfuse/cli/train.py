@@ -38,5 +38,6 @@ def train(
         accelerator=accelerator,
         devices=devices,
         workers=workers,
+        compiled=compiled,
     )
     typer.echo(f"Averaged weights: {result}")

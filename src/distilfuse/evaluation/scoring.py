@@ -1,7 +1,7 @@
 """Pairs, methods and degradations in, rows of scores out: in parallel, in order, whatever the pictures are like.
 
-What cannot be scored becomes a row with a sentence instead of a value. Threads share the work: numpy lets go of the
-interpreter in its loops, and models are loaded once.
+What cannot be scored becomes a row with a sentence instead of a value. Threads read, degrade and fuse (decoders and
+models let go of the interpreter, and a model is loaded once); metrics can be computed in processes beside them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from distilfuse.errors import DistilfuseError, InputError
 from distilfuse.evaluation.degradations import degrade, generator
 from distilfuse.evaluation.methods import FusedFolder, Method
+from distilfuse.evaluation.scorers import Score, score_processes
 from distilfuse.evaluation.scores import Row, ScoreTable, degraded_set
 from distilfuse.evaluation.sources import Remark, grey_bytes, is_constant, read_picture
 from distilfuse.imaging.pairs import Pair
@@ -27,6 +28,8 @@ Bytes = NDArray[np.uint8]
 
 _AHEAD = 2
 """Steps that wait beside those that run: enough that no worker idles, few enough that memory stays small."""
+_WORTH_PROCESSES = 24
+"""Fused pictures from which on it is worth starting processes, half a second or so each."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +100,28 @@ class Outcome:
     remarks: tuple[Remark, ...] = field(default=())
 
 
-def run(plan: Plan, *, jobs: int) -> Iterator[Outcome]:
+def run(plan: Plan, *, jobs: int, processes: bool = False) -> Iterator[Outcome]:
     """Score step after step; outcomes come in the order of :meth:`Plan.steps`.
 
     Args:
         plan: what to score.
         jobs: pairs worked on at once, at least 1. Never more than these and a few finished ones are in memory.
+        processes: compute metrics in ``jobs`` spawned processes, see :mod:`distilfuse.evaluation.scorers`; not done for
+            one job or a handful of pairs, where starting them would take longer.
     """
+    if processes and jobs > 1 and len(plan.steps()) * len(plan.methods) >= _WORTH_PROCESSES:
+        with score_processes(jobs) as elsewhere:
+            yield from _run(plan, jobs, elsewhere)
+    else:
+        yield from _run(plan, jobs, score)
+
+
+def _run(plan: Plan, jobs: int, compute: Score) -> Iterator[Outcome]:
     waiting: deque[Future[Outcome]] = deque()
     workers = ThreadPoolExecutor(jobs, thread_name_prefix="score")
     try:
         for step in plan.steps():
-            waiting.append(workers.submit(score_step, plan, step))
+            waiting.append(workers.submit(score_step, plan, step, compute))
             if len(waiting) > jobs + _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -117,7 +130,7 @@ def run(plan: Plan, *, jobs: int) -> Iterator[Outcome]:
         workers.shutdown(cancel_futures=True)  # after Ctrl-C only what runs already is waited for
 
 
-def score_step(plan: Plan, step: Step) -> Outcome:
+def score_step(plan: Plan, step: Step, compute: Score = score) -> Outcome:
     """Read a pair, degrade it where the condition says so, fuse and score it by every method."""
     dataset = plan.set_name(step.condition)
     methods = plan.scored(step.condition)
@@ -138,7 +151,7 @@ def score_step(plan: Plan, step: Step) -> Outcome:
             fused = _fused(method, step.pair, inputs, remarks)
             if plan.watch:
                 plan.watch(method.name, dataset, step.pair.name, fused)
-            values = score(*sources, fused, metrics=plan.metrics, protocol=plan.protocol)
+            values = compute(*sources, fused, metrics=plan.metrics, protocol=plan.protocol)
             rows.append(Row(method.name, dataset, step.pair.name, values, _undefined(step, sources, fused, values)))
         except DistilfuseError as error:
             rows.append(_failed(plan, dataset, step, method, str(error)))
