@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -52,9 +53,9 @@ def test_errors_cross_over_and_a_lost_process_is_named() -> None:
         os.kill(child, signal.SIGINT)  # Ctrl-C reaches the whole group; the parent decides what follows
         assert elsewhere(*PICTURES, metrics=("EN",)) == score(*PICTURES, metrics=("EN",))
         os.kill(child, signal.SIGKILL)
+        time.sleep(0.5)  # until the pool has noticed
         with pytest.raises(DistilfuseError, match="fewer --jobs"):
-            for _ in range(50):
-                elsewhere(*PICTURES, metrics=("EN",))
+            elsewhere(*PICTURES, metrics=("EN",))
 
 
 def test_it_may_be_called_from_several_threads() -> None:

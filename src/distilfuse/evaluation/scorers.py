@@ -1,5 +1,8 @@
-"""Scoring in processes of its own: metrics are long chains of small numpy calls, between which threads wait for one
-another; two processes score twice as fast as one, two threads hardly faster."""
+"""Scoring in processes of its own.
+
+Metrics are long chains of small numpy calls, between which threads wait for one another: two processes score twice as
+fast as one, two threads hardly faster.
+"""
 
 from __future__ import annotations
 
