@@ -31,8 +31,6 @@ class _Core(nn.Module):
         self.network = network
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
-        if isinstance(self.network, NanoNet):
-            return self.network.luminance(visible, infrared)
         return self.network.fuse_padded(visible, infrared)[0]
 
 

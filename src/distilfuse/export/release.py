@@ -9,7 +9,7 @@ from pathlib import Path
 from distilfuse.errors import ConfigError
 from distilfuse.export.onnx import export_onnx, sha256
 from distilfuse.imaging.writing import write_bytes
-from distilfuse.nets.build import Network, build
+from distilfuse.nets.build import Network, build, config_from_dict
 from distilfuse.nets.nano import NanoNet
 from distilfuse.training.checkpoint import read_tensors
 from distilfuse.training.recipe import Recipe
@@ -24,8 +24,8 @@ def load_trained(recipe: Recipe, weights: Path) -> Network:
         ModelError: the file is missing or damaged.
     """
     tensors, metadata = read_tensors(weights)
-    trained = json.loads(metadata.get("recipe", "{}")).get("network")
-    if trained != recipe.network.to_dict():
+    trained = json.loads(metadata.get("recipe", "{}")).get("network", {})
+    if config_from_dict(trained) != recipe.network:
         raise ConfigError(
             f"The weights {weights} were trained with another network than recipe {recipe.name!r} names: "
             "give the recipe of that run."

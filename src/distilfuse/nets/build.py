@@ -14,7 +14,8 @@ from distilfuse.nets.nano import NanoConfig, NanoNet
 __all__ = ["KINDS", "Network", "build", "config_from_dict"]
 
 Network = FusionNet | NanoNet
-"""Every network that can be built: ``network(visible, infrared)``, with ``visible_input`` and ``multiple``."""
+"""Every network that can be built: ``network(visible, infrared, text)``, with ``visible_input``, ``multiple``,
+``feature_strides`` and ``feature_channels`` (of what ``return_features`` gives)."""
 
 KINDS: dict[str, tuple[type[NetworkConfig], Callable[..., Network]]] = {
     TeacherConfig.kind: (TeacherConfig, FusionNet),

@@ -30,6 +30,8 @@ class FusionNet(nn.Module):
         self.config = config
         self.multiple = config.multiple
         self.export_multiple = config.multiple * config.window
+        self.feature_strides = tuple(2**level for level in range(config.levels))
+        self.feature_channels = (2 * config.channels, *config.widths[1:])
         self.visible_encoder = Encoder(config=config, channels_in=3)
         self.infrared_encoder = Encoder(config=config, channels_in=1)
         self.fusions = nn.ModuleList(cross_fusion(config=config, level=level) for level in range(config.levels))
@@ -68,13 +70,13 @@ class FusionNet(nn.Module):
         Args:
             visible: [B, 3, H, W] RGB or [B, 1, H, W] grey, 0..1.
             infrared: [B, 1, H, W], 0..1.
-            text: [B, text_channels] embeddings, or None to fuse without.
+            text: [B, text_channels] embeddings (rows of zeros for pairs without), or None to fuse without.
             return_features: also give the decoder's features, for distillation.
 
         Returns:
             The fused pictures [B, 3, H, W] (RGB, not clamped), alone or with the features of every decoder
             level, the first [B, 2d, H', W'], then [B, 2**l * d, H' / 2**l, W' / 2**l], where H' and W' are
-            H and W rounded up to ``multiple``.
+            H and W rounded up to ``multiple`` (see ``feature_strides`` and ``feature_channels``).
 
         Raises:
             InputError: for shapes that do not belong together, or a text that the network cannot read.

@@ -6,20 +6,24 @@ pair (brightness, clipping, noise floor) and modulates the deep features, ``(1 +
 that the text takes in the teacher (paper eq. 9) is taken by what the pair itself shows.
 
 The output is ``w Y + (1 - w) I + r`` with a weight and a residual a pixel; untrained it is the mean.
+
+With ``text_channels`` the deep features are modulated by a text embedding as well: a convolutional teacher, which can
+be trained where the attention network cannot.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, overload
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from distilfuse.errors import ConfigError
+from distilfuse.errors import ConfigError, InputError
 from distilfuse.nets.config import NetworkConfig
 from distilfuse.nets.luminance import grey
+from distilfuse.nets.text_modulation import TextModulation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +42,16 @@ class NanoConfig(NetworkConfig):
     """3x3 convolutions at half resolution after the deep features come back."""
     gauge_width: int = 16
     """Channels of the global branch that measures the pair."""
+    text_channels: int | None = None
+    """Length of the text embedding, or None for a network without text."""
+    text_hidden: int = 64
+    """Hidden width of the text modulation's two-layer networks."""
 
     def __post_init__(self) -> None:
         if self.deep_layers < 2 or self.deep_layers % 2:
             raise ConfigError(f"NanoConfig.deep_layers must be an even number from 2 up, not {self.deep_layers}.")
-        for name in ("width", "deep_width", "gauge_width"):
-            if getattr(self, name) < 1:
+        for name in ("width", "deep_width", "gauge_width", "text_channels", "text_hidden"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ConfigError(f"NanoConfig.{name} must be positive, not {getattr(self, name)}.")
         if self.detail_layers < 0:
             raise ConfigError(f"NanoConfig.detail_layers must not be negative, not {self.detail_layers}.")
@@ -110,6 +118,7 @@ class NanoNet(nn.Module):
     """Sides of what the core takes are multiples of this; :meth:`forward` pads."""
     export_multiple = 8
     visible_input = "luminance"
+    feature_strides = (2, 4)
 
     def __init__(self, *, config: NanoConfig) -> None:
         super().__init__()
@@ -123,44 +132,79 @@ class NanoNet(nn.Module):
         self.up = nn.Conv2d(deep, width, 1)
         self.detail = nn.ModuleList(RepConv(width, width) for _ in range(config.detail_layers))
         self.head = nn.Conv2d(width, 8, 3, padding=1)
+        self.modulations = nn.ModuleList(
+            TextModulation(channels=deep, text_channels=config.text_channels, hidden=config.text_hidden)
+            for _ in range(2)
+            if config.text_channels is not None
+        )
+        self.feature_channels = (width, deep)
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
+    @overload
+    def forward(
+        self, visible: Tensor, infrared: Tensor, text: Tensor | None = ..., return_features: Literal[False] = ...
+    ) -> Tensor: ...
+
+    @overload
+    def forward(
+        self, visible: Tensor, infrared: Tensor, text: Tensor | None = ..., *, return_features: Literal[True]
+    ) -> tuple[Tensor, list[Tensor]]: ...
+
+    def forward(
+        self, visible: Tensor, infrared: Tensor, text: Tensor | None = None, return_features: bool = False
+    ) -> Tensor | tuple[Tensor, list[Tensor]]:
         """Fuse pictures of any size from 1 x 1 up.
 
         Args:
             visible: ``B x 3 x H x W`` RGB or ``B x 1 x H x W`` luminance, 0..1.
             infrared: ``B x 1 x H x W``, 0..1.
+            text: ``B x text_channels`` embeddings, or None to fuse without.
+            return_features: also give the features behind the detail and the deep layers, for distillation.
 
         Returns:
-            As ``visible``, not clamped; for RGB the luminance changes and Cb, Cr stay.
+            As ``visible``, not clamped; for RGB the luminance changes and Cb, Cr stay. Alone or with features of
+            ``feature_channels`` channels at 1 / ``feature_strides`` of the padded size.
+
+        Raises:
+            InputError: text for a network that reads none.
         """
+        if text is not None and not self.modulations:
+            raise InputError("This nano network has no text modulation; leave text out or set text_channels.")
         height, width = visible.shape[-2:]
         margins = (0, -width % self.multiple, 0, -height % self.multiple)
         luminance = grey(visible)
-        padded = (functional.pad(image, margins, mode="replicate") for image in (luminance, infrared))
-        fused = self.luminance(*padded)[..., :height, :width]
-        return fused if visible.shape[1] == 1 else visible + (fused - luminance)
+        padded = [functional.pad(image, margins, mode="replicate") for image in (luminance, infrared)]
+        fused, features = self.fuse_padded(padded[0], padded[1], text)
+        fused = fused[..., :height, :width]
+        if visible.shape[1] == 3:
+            fused = visible + (fused - luminance)
+        return (fused, features) if return_features else fused
 
-    def luminance(self, visible: Tensor, infrared: Tensor) -> Tensor:
-        """Fuse luminances whose sides are multiples of 8.
+    def fuse_padded(self, visible: Tensor, infrared: Tensor, text: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Fuse luminances whose sides are multiples of 8; this is what is exported.
 
         Args:
             visible: ``B x 1 x H x W``, 0..1.
             infrared: ``B x 1 x H x W``, 0..1.
+            text: ``B x text_channels``, or None.
 
         Returns:
-            ``B x 1 x H x W``, not clamped.
+            ``B x 1 x H x W``, not clamped, and the features of both scales.
         """
         x = torch.cat([visible, infrared], dim=1) - 0.5
         skip = functional.relu(self.stem(x))  # B w H/2 W/2
         (gamma_in, beta_in), (gamma_out, beta_out) = self.gauge(skip)
-        deep = functional.relu(self.down(skip) * (1 + gamma_in) + beta_in)  # B d H/4 W/4
+        deep = self.down(skip) * (1 + gamma_in) + beta_in  # B d H/4 W/4
+        if text is not None:
+            deep = self.modulations[0](deep, text)
+        deep = functional.relu(deep)
         for k in range(0, len(self.deep), 2):
             deep = functional.relu(deep + self.deep[k + 1](functional.relu(self.deep[k](deep))))
-        context = self.up(deep * (1 + gamma_out) + beta_out)
-        features = skip + functional.interpolate(context, scale_factor=2, mode="nearest")
+        context = deep * (1 + gamma_out) + beta_out
+        if text is not None:
+            context = self.modulations[1](context, text)
+        features = skip + functional.interpolate(self.up(context), scale_factor=2, mode="nearest")
         features = functional.relu(features)
         for layer in self.detail:
             features = functional.relu(layer(features))
@@ -168,7 +212,7 @@ class NanoNet(nn.Module):
         blend, residual = self.head(features).float().chunk(2, dim=1)  # B 4 H/2 W/2 each
         weight = torch.sigmoid(2 * functional.pixel_shuffle(blend, 2))  # B 1 H W
         fused: Tensor = infrared + weight * (visible - infrared) + functional.pixel_shuffle(residual, 2)
-        return fused
+        return fused, [features, context]
 
     def merge(self) -> NanoNet:
         """Fold training branches into plain convolutions, in place; returns itself."""

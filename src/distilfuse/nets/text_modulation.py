@@ -10,7 +10,8 @@ __all__ = ["TextModulation"]
 class TextModulation(nn.Module):
     """F -> (1 + gamma(T)) * F + beta(T), with gamma and beta from a two-layer network on the text embedding.
 
-    The last layer starts at zero, so an untrained text changes nothing.
+    The last layer starts at zero, so an untrained text changes nothing. A row of zeros, which no encoder gives, stands
+    for a pair without text: it is left as it is.
     """
 
     def __init__(self, *, channels: int, text_channels: int, hidden: int) -> None:
@@ -23,6 +24,8 @@ class TextModulation(nn.Module):
 
     def forward(self, features: Tensor, text: Tensor) -> Tensor:
         """[B, C, H, W] and [B, text_channels] -> [B, C, H, W]."""
-        gamma, beta = self.gamma_beta(self.gelu(self.hidden(text)))[:, :, None, None].chunk(2, dim=1)
+        spoken = (text != 0).any(dim=1, keepdim=True)  # [B, 1]
+        gamma_beta = self.gamma_beta(self.gelu(self.hidden(text))) * spoken
+        gamma, beta = gamma_beta[:, :, None, None].chunk(2, dim=1)
         modulated: Tensor = (1 + gamma) * features + beta
         return modulated
