@@ -60,17 +60,37 @@ class Objective:
             if not weight >= 0:
                 raise ConfigError(f"The weight of loss term {name!r} must not be negative, not {weight}.")
 
-    def __call__(self, fused: Tensor, visible: Tensor, infrared: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(
+        self, fused: Tensor, visible: Tensor, infrared: Tensor, factors: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Total loss (scalar with gradient) and each term's unweighted value (detached).
 
         Args:
             fused: ``B x C x H x W``, C = 1 or 3, 0..1 (values outside are allowed and punished).
             visible: clean visible target, same shape.
             infrared: clean infrared target, ``B x 1 x H x W``.
+            factors: ``B x T``, what every weight is multiplied by for each pair, in the order of ``weights``; each term
+                is then computed pair by pair and averaged.
         """
         # Sums of squares and ratios lose their meaning in half precision.
         with torch.autocast(fused.device.type, enabled=False):
             fused, visible, infrared = fused.float(), visible.float(), infrared.float()
-            values = {name: TERMS[name](fused, visible, infrared) for name in self.weights}
-        total = torch.stack([weight * values[name] for name, weight in self.weights.items()]).sum()
+            if factors is None:
+                values = {name: TERMS[name](fused, visible, infrared) for name in self.weights}
+                total = torch.stack([weight * values[name] for name, weight in self.weights.items()]).sum()
+            else:
+                each = {name: _pair_by_pair(TERMS[name])(fused, visible, infrared) for name in self.weights}
+                weights = factors * factors.new_tensor(list(self.weights.values()))  # B T
+                total = (weights * torch.stack(list(each.values()), dim=1)).sum(dim=1).mean()
+                values = {name: value.mean() for name, value in each.items()}
         return total, {name: value.detach() for name, value in values.items()}
+
+
+def _pair_by_pair(term: Term) -> Term:
+    """The term of every pair of a batch by itself: ``B`` values instead of one."""
+
+    def one(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
+        return term(fused[None], visible[None], infrared[None])
+
+    each: Term = torch.vmap(one)
+    return each

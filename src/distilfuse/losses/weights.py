@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -65,3 +65,31 @@ def event_weights(table: str, event: str) -> WeightRow:
         raise ConfigError(f"There is no weight table {table!r}: choose from {', '.join(TABLES)}.")
     rows = TABLES[table]
     return rows.get(event, rows["default"])
+
+
+KIN: Final[Mapping[str, str]] = MappingProxyType(
+    {"signed_gradient": "gradient", "edge_preservation": "gradient", "fidelity": "structure"}
+)
+"""Terms that the tables do not name to the one whose purpose they share."""
+
+
+def event_factor(table: str, events: Sequence[tuple[str, float]], term: str) -> float:
+    """How much more than by default a loss term counts for a pair with these events.
+
+    A row departs from the row ``default`` as far as the event is severe; the mean over the events is taken. For the
+    terms of the tables, factor times default weight is therefore the row itself for one event of severity 1.
+
+    Args:
+        table: "ivif" or "medical".
+        events: type and severity (0..1) of each; none gives 1.
+        term: a name of :data:`distilfuse.losses.TERMS`.
+
+    Raises:
+        ConfigError: an unknown table.
+    """
+    column = KIN.get(term, term)
+    usual = event_weights(table, "default").get(column, 0.0)
+    if not usual or not events:
+        return 1.0
+    departures = [severity * (event_weights(table, name).get(column, 0.0) / usual - 1) for name, severity in events]
+    return 1 + sum(departures) / len(departures)

@@ -69,14 +69,13 @@ class Event:
     """One sentence."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.type, str) or not _TYPE.fullmatch(self.type):
+        if not (_is_text(self.type) and _TYPE.fullmatch(self.type)):
             raise InputError(f"An event's type is a lower-case name such as low_light, not {self.type!r}.")
         if self.modality not in get_args(Modality):
             raise InputError(f"An event's modality is A, B or both, not {self.modality!r}.")
-        number = isinstance(self.severity, (int, float)) and not isinstance(self.severity, bool)
-        if not number or not 0 <= self.severity <= 1:
+        if not (_is_number(self.severity) and 0 <= self.severity <= 1):
             raise InputError(f"An event's severity is a number from 0 to 1, not {self.severity!r}.")
-        if not isinstance(self.description, str):
+        if not _is_text(self.description):
             raise InputError(f"An event's description is a sentence, not {self.description!r}.")
 
 
@@ -99,3 +98,11 @@ class PairCaption:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "events", tuple(sorted(self.events, key=lambda event: -event.severity)))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

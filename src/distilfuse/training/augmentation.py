@@ -94,14 +94,22 @@ def _faint(image: Image, config: AugmentationConfig, rng: np.random.Generator) -
     return image + (grain[..., None] if image.ndim == 3 else grain)
 
 
-def damage(visible: Image, infrared: Image, config: AugmentationConfig, rng: np.random.Generator) -> Images:
-    """The crop as a bad camera would deliver it, or unchanged (share ``1 - degraded``)."""
+Applied = tuple[tuple[str, float], ...]
+"""Kinds and severities (1..5) of what was done to a crop."""
+
+
+def damage(
+    visible: Image, infrared: Image, config: AugmentationConfig, rng: np.random.Generator
+) -> tuple[Images, Applied]:
+    """The crop as a bad camera would deliver it, or unchanged (share ``1 - degraded``), and what was done to it."""
     if not config.kinds or rng.random() >= config.degraded:
-        return visible, infrared
+        return (visible, infrared), ()
     names = list(config.kinds)
     share = np.array([config.kinds[name] for name in names], float)
     number = 2 if rng.random() < config.second and len(names) > 1 else 1
+    applied = []
     for kind in rng.choice(names, size=number, replace=False, p=share / share.sum()):
         severity = rng.uniform(*config.severity)
         visible, infrared = degrade(visible, infrared, kind=str(kind), severity=severity, rng=rng)
-    return visible, infrared
+        applied.append((str(kind), severity))
+    return (visible, infrared), tuple(applied)

@@ -51,7 +51,8 @@ def save_checkpoint(
     path: Path,
     *,
     step: int,
-    network: nn.Module,
+    elapsed: float,
+    task: nn.Module,
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
     recipe: str,
@@ -60,17 +61,17 @@ def save_checkpoint(
 
     Batches are a function of the step and nothing else draws random numbers, so no generator state is needed.
     """
-    tensors = {f"network.{name}": t for name, t in network.state_dict().items()}
+    tensors = {f"task.{name}": t for name, t in task.state_dict().items()}
     tensors |= {f"average.{name}": t for name, t in average.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
-    write_tensors(path, tensors, {"step": str(step), "recipe": recipe})
+    write_tensors(path, tensors, {"step": str(step), "elapsed": str(elapsed), "recipe": recipe})
 
 
 def restore_checkpoint(
-    path: Path, *, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, recipe: str
-) -> int:
-    """Load a checkpoint in place and return its step.
+    path: Path, *, task: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, recipe: str
+) -> tuple[int, float]:
+    """Load a checkpoint in place; returns its step and the seconds that the run had taken.
 
     Raises:
         ConfigError: the checkpoint was made by another recipe.
@@ -81,14 +82,14 @@ def restore_checkpoint(
         raise ConfigError(
             f"The checkpoint {path} was made by another recipe: choose another output folder, or remove it."
         )
-    network.load_state_dict(_below(tensors, "network."))
+    task.load_state_dict(_below(tensors, "task."))
     average.load_state_dict(_below(tensors, "average."))
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _below(tensors, "optimiser.").items():
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return int(metadata["step"])
+    return int(metadata["step"]), float(metadata["elapsed"])
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

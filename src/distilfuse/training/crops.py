@@ -16,10 +16,11 @@ from distilfuse.errors import InputError
 from distilfuse.evaluation.degradations import Image
 from distilfuse.evaluation.degradations import Pair as Images
 from distilfuse.training.augmentation import AugmentationConfig, damage, vary
+from distilfuse.training.words import PairWords
 
 
-class Batch(TypedDict):
-    """Inputs and clean targets, float32 in 0..1."""
+class Batch(TypedDict, total=False):
+    """Inputs and clean targets, float32 in 0..1, and what is said of them where there is text."""
 
     visible: Tensor
     """``B x 3 x S x S``, perhaps degraded."""
@@ -27,6 +28,10 @@ class Batch(TypedDict):
     """``B x 1 x S x S``, perhaps degraded."""
     clean_visible: Tensor
     clean_infrared: Tensor
+    text: Tensor
+    """``B x C`` embeddings; zeros for pairs of which nothing is said."""
+    factors: Tensor
+    """``B x T``, by which the weight of every loss term is multiplied."""
 
 
 class CropBatches(Dataset[Batch]):
@@ -42,6 +47,7 @@ class CropBatches(Dataset[Batch]):
         batches: length of the data set.
         augmentation: see there.
         seed: of the whole run.
+        words: says what is wrong with each crop, or None for batches without text.
     """
 
     def __init__(
@@ -54,13 +60,14 @@ class CropBatches(Dataset[Batch]):
         batches: int,
         augmentation: AugmentationConfig,
         seed: int,
+        words: PairWords | None = None,
     ) -> None:
         if not pairs:
             raise InputError("There are no training pairs: name at least one data set with a train split.")
         self._pairs = pairs
         self._shares = np.asarray(weights, float) / np.sum(weights)
         self._size, self._batch, self._batches = size, batch, batches
-        self._augmentation, self._seed = augmentation, seed
+        self._augmentation, self._seed, self._words = augmentation, seed, words
 
     def __len__(self) -> int:
         return self._batches
@@ -69,14 +76,24 @@ class CropBatches(Dataset[Batch]):
         if not 0 <= index < self._batches:
             raise IndexError(f"Batch {index} of {self._batches}")
         rng = np.random.default_rng([self._seed, index])
-        clean, inputs = [], []
+        # Words have a generator of their own: the pictures of a run are the same with and without text.
+        speech = np.random.default_rng([self._seed, index, 1])
+        clean, inputs, said = [], [], []
         for number in rng.choice(len(self._pairs), size=self._batch, p=self._shares):
-            target = vary(*self._crop(self._pairs[number], rng), self._augmentation, rng)
+            pair = self._pairs[number]
+            target = vary(*self._crop(pair, rng), self._augmentation, rng)
+            images, applied = damage(*target, self._augmentation, rng)
             clean.append(target)
-            inputs.append(damage(*target, self._augmentation, rng))
+            inputs.append(images)
+            if self._words:
+                said.append(self._words(pair.name, applied, speech))
         visible, infrared = _stack(inputs)
         clean_visible, clean_infrared = _stack(clean)
-        return Batch(visible=visible, infrared=infrared, clean_visible=clean_visible, clean_infrared=clean_infrared)
+        batch = Batch(visible=visible, infrared=infrared, clean_visible=clean_visible, clean_infrared=clean_infrared)
+        if said:
+            batch["text"] = torch.from_numpy(np.stack([text for text, _ in said]))
+            batch["factors"] = torch.from_numpy(np.stack([factors for _, factors in said]))
+        return batch
 
     def _crop(self, pair: Pair, rng: np.random.Generator) -> Images:
         size = self._size

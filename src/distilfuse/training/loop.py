@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import math
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning.fabric import Fabric
@@ -22,38 +24,23 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from distilfuse.datasets.pairs import Pair, load_pairs
 from distilfuse.errors import DistilfuseError
 from distilfuse.losses import Objective
-from distilfuse.nets.build import build
+from distilfuse.nets.build import Network, build
+from distilfuse.text.annotations import packaged_captions
+from distilfuse.text.events import PairCaption
+from distilfuse.text.store import read_captions
 from distilfuse.training.checkpoint import restore_checkpoint, save_checkpoint, write_tensors
 from distilfuse.training.crops import Batch, CropBatches
-from distilfuse.training.recipe import OptimiserConfig, Recipe
-from distilfuse.training.task import BaseTask
+from distilfuse.training.recipe import Recipe, TextConfig
+from distilfuse.training.schedule import Clock, learning_rate, moving_average
+from distilfuse.training.task import BaseTask, DistillationTask
+from distilfuse.training.teacher import load_teacher
 from distilfuse.training.validation import validate
-
-
-def learning_rate(config: OptimiserConfig, step: int, steps: int) -> float:
-    """Learning rate of optimiser step ``step`` (from 0) of ``steps``: linear warm-up, then a cosine."""
-    warmup = min(config.warmup, steps // 2)
-    if step < warmup:
-        return config.lr * (step + 1) / warmup
-    progress = (step - warmup) / max(1, steps - warmup)
-    return config.final_lr + (config.lr - config.final_lr) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def moving_average(network: nn.Module, decay: float) -> AveragedModel:
-    """Exponential moving average of the weights; young averages forget faster, (1 + n) / (10 + n)."""
-
-    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], number: Tensor | int) -> None:
-        n = float(number)
-        torch._foreach_lerp_(list(averaged), list(current), 1 - min(decay, (1 + n) / (10 + n)))
-
-    return AveragedModel(network, multi_avg_fn=update)
+from distilfuse.training.words import PairWords
 
 
 def train(
@@ -61,18 +48,23 @@ def train(
     *,
     data: Path,
     out: Path,
+    teacher: Path | None = None,
+    cache: Path | None = None,
     devices: str = "auto",
     accelerator: str = "auto",
     workers: int = 0,
     compiled: bool = False,
     stop_after: int | None = None,
 ) -> Path:
-    """Train a recipe, continuing from ``out/last.safetensors`` where that exists.
+    """Train one stage, continuing from ``out/last.safetensors`` where that exists.
 
     Args:
         recipe: what to train.
         data: folder that holds the data sets.
         out: folder for checkpoints, TensorBoard events, ``validation.csv`` and the result.
+        teacher: averaged weights of the teacher's stage, for a recipe with ``distillation``.
+        cache: folder of the cache of text embeddings, for a recipe with text (or whose teacher has it); by default
+            ``embeddings`` beside ``out``.
         devices: number of devices or ``auto``; several GPUs run data-parallel (the batch is a device's).
         accelerator: ``cpu``, ``cuda`` or ``auto``.
         workers: processes that prepare batches; their number does not change the run.
@@ -96,30 +88,50 @@ def train(
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
     network = build(recipe.network)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
-    average = moving_average(network, recipe.ema)
     objective = Objective(recipe.objective)
-    task = BaseTask(torch.compile(objective.__call__, dynamic=False) if compiled else objective, network.visible_input)
+    judge = torch.compile(objective.__call__, dynamic=False) if compiled else objective
+    identity, spoken = recipe.to_json(), recipe.text
+    task: BaseTask | DistillationTask
+    if recipe.distillation is None:
+        task = BaseTask(network, judge)
+    else:
+        taught = load_teacher(teacher, recipe.name)
+        task = DistillationTask(network, taught.network, judge, recipe.distillation)
+        task.teacher_to(fabric.device)
+        identity, spoken = json.dumps([identity, taught.sha256]), taught.text
+    task.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
+    average = moving_average(network, recipe.ema)
+    published = cast(Network, average.module)
     settings = recipe.optimiser
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay
+        task.parameters(), lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay
     )
-    identity = recipe.to_json()
     last = out / "last.safetensors"
-    start = 0
+    start, spent = 0, 0.0
     if last.is_file():
-        start = restore_checkpoint(last, network=network, average=average, optimiser=optimiser, recipe=identity)
-    wrapped, optimiser = fabric.setup(network, optimiser)
+        start, spent = restore_checkpoint(last, task=task, average=average, optimiser=optimiser, recipe=identity)
+    wrapped, optimiser = fabric.setup(task, optimiser)
     average.to(fabric.device)
     end = recipe.steps if stop_after is None else min(recipe.steps, start + stop_after)
-    loader = _loader(fabric, recipe, data, start, end, workers)
-    judged = _validation_pairs(recipe, data) if fabric.is_global_zero else []
+    sources = _training_pairs(recipe, data)
+    judged = _validation_pairs(recipe, data)
+    words = _words(recipe, spoken, [*sources[0], *judged], cache or out.parent / "embeddings") if spoken else None
+    loader = _loader(fabric, recipe, sources, words, start, end, workers)
+    clock = Clock(fabric, recipe.minutes, spent)
 
     def checkpoint(step: int) -> None:
         if fabric.is_global_zero:
-            save_checkpoint(last, step=step, network=network, average=average, optimiser=optimiser, recipe=identity)
+            save_checkpoint(
+                last,
+                step=step,
+                elapsed=clock.elapsed,
+                task=task,
+                average=average,
+                optimiser=optimiser,
+                recipe=identity,
+            )
 
-    step, value = start, math.nan
+    step, value, over = start, math.nan, clock.share >= 1
     # Schedulers end jobs with SIGTERM: treat it as Ctrl-C, so that the run is saved.
     with contextlib.suppress(ValueError):  # only the main thread may set handlers
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -128,9 +140,11 @@ def train(
         bar = progress.add_task(recipe.name, total=recipe.steps, completed=start, loss="")
         try:
             for batch in loader:
+                if over:
+                    break
                 for group in optimiser.param_groups:
-                    group["lr"] = learning_rate(settings, step, recipe.steps)
-                loss, terms = task(wrapped, batch)
+                    group["lr"] = learning_rate(settings, step, recipe.steps, at_least=clock.share)
+                loss, terms = wrapped(batch)
                 fabric.backward(loss)
                 fabric.clip_gradients(wrapped, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
                 value = loss.item()
@@ -143,21 +157,25 @@ def train(
                 optimiser.zero_grad(set_to_none=True)
                 average.update_parameters(network)
                 step += 1
+                clock.tick(step)
+                over = clock.share >= 1
                 fabric.log_dict({"loss": value, **{f"terms/{k}": v.item() for k, v in terms.items()}}, step)
-                progress.update(bar, completed=step, loss=f"loss {value:.3f}")
+                total = recipe.steps if recipe.minutes is None else min(recipe.steps, clock.forecast(step))
+                progress.update(bar, completed=step, total=total, loss=f"loss {value:.3f}")
                 if step % recipe.checkpoint_every == 0:
                     checkpoint(step)
-                if judged and (step % recipe.validate_every == 0 or step == recipe.steps):
-                    _judge(fabric, average.module, judged, out, step, progress)
+                done = over or step == recipe.steps
+                if judged and fabric.is_global_zero and (step % recipe.validate_every == 0 or done):
+                    _judge(fabric, published, judged, words if recipe.text else None, out, step, progress)
         finally:
             # An interrupted run keeps what it has; a run that lost its footing keeps the last sound state.
             if math.isfinite(value):
                 checkpoint(step)
-    if step < recipe.steps:
+    if step < recipe.steps and not over:
         return last
     result = out / f"{recipe.name}.safetensors"
     if fabric.is_global_zero:
-        write_tensors(result, average.module.state_dict(), {"recipe": identity, "step": str(step)})
+        write_tensors(result, published.state_dict(), {"recipe": recipe.to_json(), "step": str(step)})
     fabric.barrier()
     return result
 
@@ -169,13 +187,34 @@ def _precision(choice: str, accelerator: str) -> str:
     return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"
 
 
-def _loader(fabric: Fabric, recipe: Recipe, data: Path, start: int, end: int, workers: int) -> DataLoader[Batch]:
+Sources = tuple[list[Pair], list[float]]
+"""Pairs and how often each is drawn."""
+
+
+def _training_pairs(recipe: Recipe, data: Path) -> Sources:
     pairs: list[Pair] = []
     weights: list[float] = []
     for config in recipe.data.sets:
         members = load_pairs(data, config.name, "train", reduce=config.reduce)
         pairs += members
         weights += [config.weight / len(members)] * len(members)
+    return pairs, weights
+
+
+def _words(recipe: Recipe, config: TextConfig, pairs: Sequence[Pair], cache: Path) -> PairWords:
+    task = "medical" if recipe.card.task == "medical" else "ivif"
+    captions: Mapping[str, PairCaption] = {}
+    if config.captions == "packaged":
+        captions = packaged_captions(task)
+    elif config.captions != "none":
+        captions = read_captions(Path(config.captions))
+    return PairWords(config, captions, terms=list(recipe.objective), names=[pair.name for pair in pairs], cache=cache)
+
+
+def _loader(
+    fabric: Fabric, recipe: Recipe, sources: Sources, words: PairWords | None, start: int, end: int, workers: int
+) -> DataLoader[Batch]:
+    pairs, weights = sources
     world, rank = fabric.world_size, fabric.global_rank
     batches = CropBatches(
         pairs,
@@ -185,6 +224,7 @@ def _loader(fabric: Fabric, recipe: Recipe, data: Path, start: int, end: int, wo
         batches=recipe.steps * world,
         augmentation=recipe.data.augmentation,
         seed=recipe.seed,
+        words=words,
     )
     # Batch k is a function of k: each rank takes every world-th, from where the run stopped.
     order = range(start * world + rank, end * world, world)
@@ -203,9 +243,19 @@ def _validation_pairs(recipe: Recipe, data: Path) -> list[Pair]:
     return chosen
 
 
-def _judge(fabric: Fabric, network: nn.Module, pairs: Sequence[Pair], out: Path, step: int, progress: Progress) -> None:
+def _judge(
+    fabric: Fabric,
+    network: Network,
+    pairs: Sequence[Pair],
+    words: PairWords | None,
+    out: Path,
+    step: int,
+    progress: Progress,
+) -> None:
     network.eval()
     scores = validate(network, pairs)
+    if words:
+        scores |= {f"told/{name}": value for name, value in validate(network, pairs, words=words.plainly).items()}
     network.train()
     fabric.log_dict({f"validation/{name}": value for name, value in scores.items()}, step)
     path = out / "validation.csv"

@@ -79,6 +79,62 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextConfig:
+    """What the network is told of each pair, and how it is put into numbers."""
+
+    encoder: str = "minilm"
+    """``clip`` (the paper's), ``minilm`` (packaged) or ``events`` (types only)."""
+    captions: str = "packaged"
+    """``packaged`` (those that come with distilfuse, for the card's task), ``none`` (only applied degradations are put
+    into words) or the path of a file of ``distilfuse annotate``."""
+    style: str = "description"
+    """``description`` (the annotator's words) or ``template`` (type, picture and degree only)."""
+    weights: str = "ivif"
+    """Table of loss weights by event: ``ivif``, ``medical``, or ``none`` (fixed weights)."""
+    caption_dropout: float = 0.2
+    """Share of crops of which nothing is said, so that the network also works without text."""
+    word_dropout: float = 0.15
+    """Share of words left out of a sentence."""
+    variants: int = 4
+    """Wordings kept of a sentence: itself and others with words left out."""
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("encoder", ("clip", "minilm", "events")),
+            ("style", ("description", "template")),
+            ("weights", ("ivif", "medical", "none")),
+        ):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"text.{name} is {getattr(self, name)!r}: choose from {', '.join(known)}.")
+        for name in ("caption_dropout", "word_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"text.{name} is a share from 0 to below 1, not {getattr(self, name)}.")
+        if self.variants < 1:
+            raise ConfigError(f"text.variants must be at least 1, not {self.variants}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationConfig:
+    """Weights of eq. 15 of the paper."""
+
+    teacher: str = "teacher"
+    """Stage of the same recipe that gives the teacher."""
+    base: float = 1.0
+    """The objective, with fixed weights."""
+    features: float = 0.1
+    """L1 to learned projections of the teacher's features (eq. 13)."""
+    result: float = 1.0
+    """L1 to the teacher's fused picture (eq. 14)."""
+
+    def __post_init__(self) -> None:
+        for name in ("base", "features", "result"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"distillation.{name} must not be negative, not {getattr(self, name)}.")
+        if not self.base + self.features + self.result > 0:
+            raise ConfigError("distillation has no weight above 0: nothing would be learned.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class CardConfig:
     """What people are told of the model; it decides nothing in the run."""
 
@@ -102,7 +158,16 @@ class Recipe:
     objective: Mapping[str, float]
     """Loss term to weight."""
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    text: TextConfig | None = None
+    """What a teacher is told; None for training without text."""
+    distillation: DistillationConfig | None = None
+    """How a student learns from a teacher; None for learning from the objective alone."""
     steps: int
+    """Optimiser steps, at most."""
+    minutes: float | None = None
+    """Time budget: the learning rate falls by the clock, and the run ends with it if ``steps`` are not done before."""
+    share: float = 1.0
+    """Part of a budget that this stage of several gets, relative to the others."""
     ema: float = 0.999
     """Decay of the exponential moving average of the weights, which is what is published."""
     precision: str = "auto"
@@ -117,6 +182,14 @@ class Recipe:
         Objective(self.objective)
         if self.steps < 1:
             raise ConfigError(f"steps must be at least 1, not {self.steps}.")
+        if self.minutes is not None and not self.minutes > 0:
+            raise ConfigError(f"minutes must be positive, not {self.minutes}.")
+        if not self.share > 0:
+            raise ConfigError(f"share must be positive, not {self.share}.")
+        if self.text and getattr(self.network, "text_channels", None) is None:
+            raise ConfigError(f"Recipe {self.name!r} has text, but its network reads none: set network.text_channels.")
+        if self.text and self.distillation:
+            raise ConfigError(f"Recipe {self.name!r} is a student's and has text: words are for the teacher's stage.")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema must be from 0 to below 1, not {self.ema}.")
         if self.checkpoint_every < 1 or self.validate_every < 1:
@@ -124,7 +197,8 @@ class Recipe:
 
     def to_json(self) -> str:
         """What decides the run, as one line of JSON; written into every checkpoint."""
-        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "card"}
+        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("card", "share")}
+        data["task"] = self.card.task  # decides which captions and weights are meant
         data["network"] = self.network.to_dict()
         return json.dumps(data, default=_plain, sort_keys=True)
 
@@ -136,10 +210,32 @@ def _plain(value: Any) -> Any:
 
 
 def load_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """Read a recipe from YAML; ``overrides`` replace top-level keys.
+    """Read a recipe of one stage from YAML; ``overrides`` replace top-level keys.
 
     Raises:
-        ConfigError: the file is missing, is no YAML mapping, or holds an unknown key or a bad value.
+        ConfigError: the file is missing, is no YAML mapping, holds an unknown key or a bad value, or several stages.
+    """
+    stages = load_stages(path, overrides)
+    if len(stages) > 1:
+        raise ConfigError(f"The recipe {path} has the stages {', '.join(stages)}: say which one is meant.")
+    return next(iter(stages.values()))
+
+
+def load_stages(path: Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Recipe]:
+    """Read a recipe of one or several stages.
+
+    In a file with ``stages``, a mapping of stage to keys, every stage has the keys beside it as well; its own ones
+    replace them, but ``data``, ``data.augmentation``, ``optimiser`` and ``card`` are merged key by key.
+
+    Args:
+        path: YAML file.
+        overrides: top-level keys that win over all stages; ``minutes`` is divided by the stages' shares.
+
+    Returns:
+        Stage to recipe, in the order in which they are trained; a file without stages has one, named as the recipe.
+
+    Raises:
+        ConfigError: see :func:`load_recipe`.
     """
     import yaml
 
@@ -151,7 +247,34 @@ def load_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
         raise ConfigError(f"The recipe {path} is no valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(data, dict):
         raise ConfigError(f"The recipe {path} must be a mapping of keys to values.")
-    return recipe_from_dict({**data, **(overrides or {})})
+    chosen = dict(overrides or {})
+    minutes = chosen.pop("minutes", None)
+    parts = data.pop("stages", None)
+    if parts is None:
+        parts = {str(data.get("name")): {}}
+    if not isinstance(parts, dict) or not parts or not all(isinstance(part, dict) for part in parts.values()):
+        raise ConfigError(f"stages in {path} must be a mapping of stage to keys.")
+    stages = {str(name): recipe_from_dict({**_merged(data, part), **chosen}) for name, part in parts.items()}
+    for name, recipe in stages.items():
+        if recipe.distillation and recipe.distillation.teacher not in stages and len(stages) > 1:
+            raise ConfigError(
+                f"Stage {name!r} of {path} learns from a stage {recipe.distillation.teacher!r} that is not there: "
+                f"name one of {', '.join(stages)}."
+            )
+    if minutes is None:
+        return stages
+    total = sum(recipe.share for recipe in stages.values())
+    return {
+        name: dataclasses.replace(recipe, minutes=minutes * recipe.share / total) for name, recipe in stages.items()
+    }
+
+
+def _merged(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**common, **own}
+    for key in ("data", "augmentation", "optimiser", "card"):
+        if isinstance(common.get(key), Mapping) and isinstance(own.get(key), Mapping):
+            merged[key] = _merged(common[key], own[key])
+    return merged
 
 
 def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
@@ -161,6 +284,15 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
         ConfigError: see :func:`load_recipe`.
     """
     return _structure(Recipe, data, "recipe")
+
+
+def text_from_dict(data: Mapping[str, Any]) -> TextConfig:
+    """The text part of a recipe from plain data.
+
+    Raises:
+        ConfigError: see :func:`load_recipe`.
+    """
+    return _structure(TextConfig, data, "text")
 
 
 def _structure(cls: type[T], data: Any, where: str) -> T:
@@ -189,6 +321,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return _structure(typing.cast(type[Any], hint), value, where)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):  # a value or None
+        return None if value is None else _value(next(a for a in arguments if a is not type(None)), value, where)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ConfigError(f"{where} must be a list, not {value!r}.")

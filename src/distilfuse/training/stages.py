@@ -1,0 +1,76 @@
+"""The stages of a recipe one after the other: each student is given the teacher it names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from distilfuse.errors import ConfigError
+from distilfuse.training.checkpoint import read_tensors
+from distilfuse.training.loop import train
+from distilfuse.training.recipe import Recipe
+
+ALL = "all"
+
+
+def choose(stages: Mapping[str, Recipe], wanted: str) -> tuple[str, ...]:
+    """Names of the stages to train: one, or :data:`ALL`.
+
+    Raises:
+        ConfigError: there is no such stage.
+    """
+    if wanted == ALL:
+        return tuple(stages)
+    if wanted not in stages:
+        raise ConfigError(f"The recipe has no stage {wanted!r}: choose from {', '.join((*stages, ALL))}.")
+    return (wanted,)
+
+
+def folder_of(stages: Mapping[str, Recipe], stage: str, out: Path) -> Path:
+    """Where a stage's run lies: in a folder of its own if there are several."""
+    return out / stage if len(stages) > 1 else out
+
+
+def train_stages(
+    stages: Mapping[str, Recipe],
+    chosen: Sequence[str],
+    *,
+    out: Path,
+    teacher: Path | None = None,
+    cache: Path | None = None,
+    **options: Any,
+) -> dict[str, Path]:
+    """Train stages in order; what is finished already is left as it is.
+
+    Args:
+        stages: of :func:`distilfuse.training.recipe.load_stages`.
+        chosen: of :func:`choose`.
+        out: folder of the runs, see :func:`folder_of`.
+        teacher: weights to learn from instead of those of the recipe's own teacher stage.
+        cache: folder of text embeddings, ``out/embeddings`` by default.
+        options: for :func:`distilfuse.training.loop.train`.
+
+    Returns:
+        Stage to the path of its averaged weights (or its checkpoint where it was stopped).
+    """
+    results: dict[str, Path] = {}
+    for stage in chosen:
+        recipe = stages[stage]
+        folder = folder_of(stages, stage, out)
+        source = teacher
+        if recipe.distillation and teacher is None and recipe.distillation.teacher in stages:
+            name = recipe.distillation.teacher
+            source = folder_of(stages, name, out) / f"{stages[name].name}.safetensors"
+        finished = folder / f"{recipe.name}.safetensors"
+        if len(stages) > 1 and finished.is_file() and _made_by(finished, recipe):
+            results[stage] = finished
+            continue
+        results[stage] = train(recipe, out=folder, teacher=source, cache=cache or out / "embeddings", **options)
+    return results
+
+
+def _made_by(weights: Path, recipe: Recipe) -> bool:
+    recorded = json.loads(read_tensors(weights)[1].get("recipe", "{}"))
+    return bool(recorded == json.loads(recipe.to_json()))
