@@ -19,12 +19,13 @@ RUNTIME_ROOMS = {
     "__main__", "cli", "datasets", "errors", "evaluation", "fuser", "imaging", "metrics", "runtime", "samples",
     "workflows", "zoo",
 }  # fmt: skip
-TRAINING_ROOMS = {"export", "losses", "nets", "training"}
+TRAINING_ROOMS = {"export", "losses", "nets", "text", "training"}
 TRAINING_PACKAGES = {
-    "lightning", "onnx", "onnxscript", "pytorch_lightning", "safetensors", "tensorboard", "torch", "yaml",
+    "lightning", "onnx", "onnxscript", "openai", "pytorch_lightning", "safetensors", "sentence_transformers",
+    "tensorboard", "torch", "transformers", "yaml",
 }  # fmt: skip
 # The only runtime modules that may start the training wing, and only inside the command function.
-DOORS = {"distilfuse.cli.export", "distilfuse.cli.train"}
+DOORS = {"distilfuse.cli.annotate", "distilfuse.cli.export", "distilfuse.cli.train"}
 
 PUBLIC = {
     "distilfuse": ["DistilfuseError", "Fuser", "__version__", "fuse", "list_models"],

@@ -26,7 +26,7 @@ def varied(config: AugmentationConfig, seed: int) -> tuple[np.ndarray, np.ndarra
 
 
 def damaged(config: AugmentationConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    return damage(*clean(), config, np.random.default_rng(seed))
+    return damage(*clean(), config, np.random.default_rng(seed))[0]
 
 
 def is_changed(images: tuple[np.ndarray, np.ndarray]) -> tuple[bool, bool]:
@@ -58,7 +58,7 @@ def test_the_sources_are_left_alone() -> None:
     config = replace(PLAIN, dark=1, dim_infrared=1, faint_noise=1, grey=1, degraded=1)
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        damage(*vary(visible, infrared, config, rng), config, rng)
+        damage(*vary(visible, infrared, config, rng), config, rng)[0]
     assert is_changed((visible, infrared)) == (False, False)
 
 
@@ -148,7 +148,7 @@ def test_severity_stays_in_its_range() -> None:
     # Low light tells its gain: from .35 at severity 3 to .22 at severity 4.
     config = replace(PLAIN, degraded=1, kinds={"low_light": 1.0}, severity=(3.0, 4.0))
     white = np.ones((2, 2, 3), np.float32)
-    gains = [damage(white, white[..., 0], config, np.random.default_rng(k))[0].mean() for k in range(60)]
+    gains = [damage(white, white[..., 0], config, np.random.default_rng(k))[0][0].mean() for k in range(60)]
     assert 0.215 < min(gains) < 0.25
     assert 0.32 < max(gains) < 0.355
 
@@ -190,3 +190,17 @@ def test_a_severity_range_outside_one_to_five_is_refused(severity: tuple[float, 
 def test_a_negative_sigma_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"augmentation\.faint_sigma must not be negative"):
         AugmentationConfig(faint_sigma=-1.0)
+
+
+def test_what_was_done_is_told() -> None:
+    """The words of a crop are made from this: kinds of the catalogue, severities inside the range, none when clean."""
+    config = AugmentationConfig(degraded=0.6, second=0.5, severity=(2.0, 3.0))
+    seen: set[str] = set()
+    for seed in range(40):
+        visible, infrared = clean()
+        images, applied = damage(visible, infrared, config, np.random.default_rng(seed))
+        changed = bool((images[0] != visible).any() or (images[1] != infrared).any())
+        assert changed == bool(applied)
+        assert all(kind in config.kinds and 2 <= severity <= 3 for kind, severity in applied)
+        seen |= {kind for kind, _ in applied}
+    assert len(seen) > 3

@@ -23,8 +23,8 @@ def export(
 ) -> None:
     """Turn trained weights into ONNX and a model record; fails if the two compute differently."""
     try:
-        from distilfuse.export.release import release
-        from distilfuse.training.recipe import load_recipe
+        from distilfuse.export.release import release, stage_of
+        from distilfuse.training.recipe import load_stages
     except ImportError as error:
         raise MissingDependencyError(
             f"Exporting needs the package {error.name}: pip install 'distilfuse[train]'."
@@ -35,7 +35,7 @@ def export(
             measured = json.loads(scores.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"The scores {scores} cannot be read ({error}): give a JSON file.") from error
-    record, worst = release(load_recipe(recipe), weights, out, scores=measured)
+    record, worst = release(stage_of(load_stages(recipe), weights), weights, out, scores=measured)
     typer.echo(
         f"{record.name}: {record.parameters:,} parameters, {record.size:,} bytes, sha256 {record.sha256[:12]}; "
         f"PyTorch and ONNX Runtime differ by at most {worst:.1e}."

@@ -16,6 +16,23 @@ from distilfuse.training.recipe import Recipe
 from distilfuse.zoo import ModelRecord
 
 
+def stage_of(stages: Mapping[str, Recipe], weights: Path) -> Recipe:
+    """The stage of a recipe that some weights were trained in; the only one of a recipe without stages.
+
+    Raises:
+        ConfigError: the weights are of none of them.
+        ModelError: the file is missing or damaged.
+    """
+    if len(stages) == 1:
+        return next(iter(stages.values()))
+    name = json.loads(read_tensors(weights)[1].get("recipe", "{}")).get("name")
+    for recipe in stages.values():
+        if recipe.name == name:
+            return recipe
+    names = ", ".join(recipe.name for recipe in stages.values())
+    raise ConfigError(f"{weights} are the weights of {name!r}, which is no stage of this recipe: it makes {names}.")
+
+
 def load_trained(recipe: Recipe, weights: Path) -> Network:
     """The network of a recipe with the averaged weights of its run.
 

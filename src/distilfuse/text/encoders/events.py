@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from distilfuse.text.events import IVIF_EVENTS, MEDICAL_EVENTS, event_type
+from distilfuse.text.events import IVIF_EVENTS, MEDICAL_EVENTS
 
 _CLUES = {
     "low_light": r"low light|too dark|underexpos|lack of light",
@@ -36,7 +36,7 @@ class EventEncoder:
         """See :class:`distilfuse.text.encoders.TextEncoder`; the last number stands for none of them."""
         rows = np.zeros((len(sentences), self.channels), np.float32)
         for row, sentence in zip(rows, sentences, strict=True):
-            begin = event_type(re.split(r" in (?:the|both) ", sentence)[0])
+            begin = re.split(r" in (?:the|both) ", sentence.casefold())[0].replace(" ", "_")
             for k, name in enumerate(self._types):
                 if begin == name or (name in _CLUES and re.search(_CLUES[name], sentence, re.IGNORECASE)):
                     row[k] = 1
