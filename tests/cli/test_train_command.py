@@ -67,3 +67,51 @@ def test_export_refuses_what_is_no_checkpoint(
     assert run(monkeypatch, "export", recipe, weights, "-o", tmp_path / "zoo") == 2
     assert "cannot be read" in capsys.readouterr().err
     assert not (tmp_path / "zoo").exists()
+
+
+def test_the_smoke_recipe_runs_all_stages(
+    shared_data: Path,
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recipe = project / "recipes" / "smoke.yaml"
+    out = tmp_path / "run"
+    options = ("--data", shared_data, "-o", out, "--accelerator", "cpu", "--minutes", 1.5)
+    assert run(monkeypatch, "train", recipe, *options) == 0
+    results = [out / stage / f"smoke-{stage}.safetensors" for stage in ("teacher", "student", "nano")]
+    assert all(path.is_file() for path in results)
+    assert capsys.readouterr().out.count("Averaged weights") == 3
+    assert run(monkeypatch, "export", recipe, results[2], "-o", tmp_path / "zoo") == 0
+    assert (tmp_path / "zoo" / "smoke-nano.onnx").is_file()
+    assert run(monkeypatch, "train", recipe, *options, "--stage", "tutor") == 2
+    assert "no stage 'tutor': choose from teacher, student, nano, all" in capsys.readouterr().err
+
+
+def test_every_option_reaches_the_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option that does nothing is worse than none."""
+    given: dict[str, object] = {}
+
+    def remember(stages: object, chosen: object, **options: object) -> dict[str, Path]:
+        given.update(options, chosen=chosen, stages=stages)
+        return {}
+
+    monkeypatch.setattr("distilfuse.training.stages.train_stages", remember)
+    words = ["--stage", "nano", "--minutes", "9", "--steps", "7", "--precision", "bf16-mixed", "--teacher", "t.st"]
+    words += ["--embeddings", "e", "--accelerator", "cpu", "--devices", "2", "--compile", "--workers", "3"]
+    recipe = project / "recipes" / "smoke.yaml"
+    assert run(monkeypatch, "train", recipe, "--data", tmp_path, "-o", tmp_path / "o", *words) == 0
+    stages = given.pop("stages")
+    assert [(r.minutes, r.steps, r.precision) for r in stages.values()] == [(3.0, 7, "bf16-mixed")] * 3  # type: ignore[attr-defined]
+    assert given == {
+        "chosen": ("nano",),
+        "data": tmp_path,
+        "out": tmp_path / "o",
+        "teacher": Path("t.st"),
+        "cache": Path("e"),
+        "accelerator": "cpu",
+        "devices": "2",
+        "compiled": True,
+        "workers": 3,
+    }

@@ -207,3 +207,39 @@ def test_a_teacher_without_words_in_the_batch_still_works() -> None:
     del plain["text"], plain["factors"]
     loss, _ = BaseTask(network(TOLD), Objective({"intensity": 1.0}))(plain)  # type: ignore[arg-type]
     assert loss.isfinite()
+
+
+def test_a_stage_begins_with_the_weights_of_another(data: Path, tmp_path: Path) -> None:
+    toys = staged({})
+    still = {"lr": 1.0e-12, "final_lr": 1.0e-12, "warmup": 0, "weight_decay": 0.0}
+    common = {"network": NANO, "distillation": None, "text": None}
+    first = dataclasses.replace(toys["student"], name="first", distillation=None, steps=3)
+    second = recipe_from_dict(
+        {
+            "name": "second",
+            "card": {"summary": "", "data_terms": ""},
+            "data": {"sets": [{"name": "toy"}], "crop": 48, "batch": 2},
+            "objective": {"intensity": 1.0},
+            "optimiser": still,
+            "start": "first",
+            "steps": 1,
+            **common,
+        }
+    )
+    stages = {"first": first, "second": second}
+    results = train_stages(stages, ("first", "second"), out=tmp_path / "runs", data=data, accelerator="cpu")
+    before, after = load_file(results["first"]), load_file(results["second"])
+    assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in before)
+    with pytest.raises(ConfigError, match="begins with the weights of its stage 'first', which are not there"):
+        train_stages(stages, ("second",), out=tmp_path / "elsewhere", data=data, accelerator="cpu")
+    wider = recipe_from_dict(
+        {**json.loads(second.to_json(), object_hook=_known), "card": {"summary": "", "data_terms": ""}}
+    )
+    with pytest.raises(ConfigError, match="the weights of another network"):
+        train(wider, data=data, out=tmp_path / "wide", start=results["first"], accelerator="cpu")
+
+
+def _known(values: dict[str, object]) -> dict[str, object]:
+    """A recipe's JSON as YAML would hold it, one layer wider."""
+    values.pop("task", None)
+    return {**values, "width": 16} if values.get("kind") == "nano" else values

@@ -143,8 +143,10 @@ def test_a_budget_is_divided_by_shares(tmp_path: Path) -> None:
 
 
 def test_stages_that_make_no_sense(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="learns from a stage 'teacher' that is not there: name one of a, b"):
+    with pytest.raises(ConfigError, match="builds on a stage 'teacher' that is not there: name one of a, b"):
         load_stages(staged(tmp_path, a={}, b={"distillation": {}}))
+    with pytest.raises(ConfigError, match="builds on a stage 'c' that is not there"):
+        load_stages(staged(tmp_path, a={"start": "c"}))
     with pytest.raises(ConfigError, match="has the stages a, b: say which"):
         load_recipe(staged(tmp_path, a={}, b={}))
     with pytest.raises(ConfigError, match=r"stages in .* must be a mapping"):

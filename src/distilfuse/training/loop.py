@@ -27,13 +27,13 @@ from rich.progress import (
 from torch.utils.data import DataLoader
 
 from distilfuse.datasets.pairs import Pair, load_pairs
-from distilfuse.errors import DistilfuseError
+from distilfuse.errors import ConfigError, DistilfuseError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import Network, build
 from distilfuse.text.annotations import packaged_captions
 from distilfuse.text.events import PairCaption
 from distilfuse.text.store import read_captions
-from distilfuse.training.checkpoint import restore_checkpoint, save_checkpoint, write_tensors
+from distilfuse.training.checkpoint import read_tensors, restore_checkpoint, save_checkpoint, write_tensors
 from distilfuse.training.crops import Batch, CropBatches
 from distilfuse.training.recipe import Recipe, TextConfig
 from distilfuse.training.schedule import Clock, learning_rate, moving_average
@@ -49,6 +49,7 @@ def train(
     data: Path,
     out: Path,
     teacher: Path | None = None,
+    start: Path | None = None,
     cache: Path | None = None,
     devices: str = "auto",
     accelerator: str = "auto",
@@ -63,6 +64,7 @@ def train(
         data: folder that holds the data sets.
         out: folder for checkpoints, TensorBoard events, ``validation.csv`` and the result.
         teacher: averaged weights of the teacher's stage, for a recipe with ``distillation``.
+        start: averaged weights to begin with, for a recipe with ``start``.
         cache: folder of the cache of text embeddings, for a recipe with text (or whose teacher has it); by default
             ``embeddings`` beside ``out``.
         devices: number of devices or ``auto``; several GPUs run data-parallel (the batch is a device's).
@@ -90,6 +92,8 @@ def train(
     network = build(recipe.network)
     objective = Objective(recipe.objective)
     judge = torch.compile(objective.__call__, dynamic=False) if compiled else objective
+    if recipe.start:
+        _begin_with(start, network, recipe)
     identity, spoken = recipe.to_json(), recipe.text
     task: BaseTask | DistillationTask
     if recipe.distillation is None:
@@ -107,16 +111,16 @@ def train(
         task.parameters(), lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay
     )
     last = out / "last.safetensors"
-    start, spent = 0, 0.0
+    step, spent = 0, 0.0
     if last.is_file():
-        start, spent = restore_checkpoint(last, task=task, average=average, optimiser=optimiser, recipe=identity)
+        step, spent = restore_checkpoint(last, task=task, average=average, optimiser=optimiser, recipe=identity)
     wrapped, optimiser = fabric.setup(task, optimiser)
     average.to(fabric.device)
-    end = recipe.steps if stop_after is None else min(recipe.steps, start + stop_after)
+    end = recipe.steps if stop_after is None else min(recipe.steps, step + stop_after)
     sources = _training_pairs(recipe, data)
     judged = _validation_pairs(recipe, data)
     words = _words(recipe, spoken, [*sources[0], *judged], cache or out.parent / "embeddings") if spoken else None
-    loader = _loader(fabric, recipe, sources, words, start, end, workers)
+    loader = _loader(fabric, recipe, sources, words, step, end, workers)
     clock = Clock(fabric, recipe.minutes, spent)
 
     def checkpoint(step: int) -> None:
@@ -131,13 +135,13 @@ def train(
                 recipe=identity,
             )
 
-    step, value, over = start, math.nan, clock.share >= 1
+    value, over = math.nan, clock.share >= 1
     # Schedulers end jobs with SIGTERM: treat it as Ctrl-C, so that the run is saved.
     with contextlib.suppress(ValueError):  # only the main thread may set handlers
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     wrapped.train()
     with _progress(fabric.is_global_zero) as progress:
-        bar = progress.add_task(recipe.name, total=recipe.steps, completed=start, loss="")
+        bar = progress.add_task(recipe.name, total=recipe.steps, completed=step, loss="")
         try:
             for batch in loader:
                 if over:
@@ -185,6 +189,21 @@ def _precision(choice: str, accelerator: str) -> str:
         return choice
     on_gpu = accelerator != "cpu" and torch.cuda.is_available()
     return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"
+
+
+def _begin_with(weights: Path | None, network: Network, recipe: Recipe) -> None:
+    if weights is None or not weights.is_file():
+        raise ConfigError(
+            f"Recipe {recipe.name!r} begins with the weights of its stage {recipe.start!r}, which are not there "
+            f"({weights}): train that stage first (--stage all)."
+        )
+    try:
+        network.load_state_dict(read_tensors(weights)[0])
+    except RuntimeError as error:
+        raise ConfigError(
+            f"Recipe {recipe.name!r} cannot begin with {weights}, the weights of another network: give both stages the "
+            "same network."
+        ) from error
 
 
 Sources = tuple[list[Pair], list[float]]

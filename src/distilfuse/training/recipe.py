@@ -162,6 +162,8 @@ class Recipe:
     """What a teacher is told; None for training without text."""
     distillation: DistillationConfig | None = None
     """How a student learns from a teacher; None for learning from the objective alone."""
+    start: str | None = None
+    """Stage of the same recipe whose weights this one begins with (of the same network); None for fresh weights."""
     steps: int
     """Optimiser steps, at most."""
     minutes: float | None = None
@@ -256,11 +258,13 @@ def load_stages(path: Path, overrides: Mapping[str, Any] | None = None) -> dict[
         raise ConfigError(f"stages in {path} must be a mapping of stage to keys.")
     stages = {str(name): recipe_from_dict({**_merged(data, part), **chosen}) for name, part in parts.items()}
     for name, recipe in stages.items():
-        if recipe.distillation and recipe.distillation.teacher not in stages and len(stages) > 1:
-            raise ConfigError(
-                f"Stage {name!r} of {path} learns from a stage {recipe.distillation.teacher!r} that is not there: "
-                f"name one of {', '.join(stages)}."
-            )
+        needed = [recipe.distillation.teacher] if recipe.distillation and len(stages) > 1 else []
+        for other in [*needed, *([recipe.start] if recipe.start else [])]:
+            if other not in stages:
+                raise ConfigError(
+                    f"Stage {name!r} of {path} builds on a stage {other!r} that is not there: "
+                    f"name one of {', '.join(stages)}."
+                )
     if minutes is None:
         return stages
     total = sum(recipe.share for recipe in stages.values())

@@ -61,14 +61,20 @@ def train_stages(
         folder = folder_of(stages, stage, out)
         source = teacher
         if recipe.distillation and teacher is None and recipe.distillation.teacher in stages:
-            name = recipe.distillation.teacher
-            source = folder_of(stages, name, out) / f"{stages[name].name}.safetensors"
-        finished = folder / f"{recipe.name}.safetensors"
+            source = _result(stages, recipe.distillation.teacher, out)
+        start = _result(stages, recipe.start, out) if recipe.start else None
+        finished = _result(stages, stage, out)
         if len(stages) > 1 and finished.is_file() and _made_by(finished, recipe):
             results[stage] = finished
             continue
-        results[stage] = train(recipe, out=folder, teacher=source, cache=cache or out / "embeddings", **options)
+        results[stage] = train(
+            recipe, out=folder, teacher=source, start=start, cache=cache or out / "embeddings", **options
+        )
     return results
+
+
+def _result(stages: Mapping[str, Recipe], stage: str, out: Path) -> Path:
+    return folder_of(stages, stage, out) / f"{stages[stage].name}.safetensors"
 
 
 def _made_by(weights: Path, recipe: Recipe) -> bool:
