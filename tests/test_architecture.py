@@ -59,6 +59,7 @@ PUBLIC = {
     "distilfuse.nets": [
         "FusionConfig",
         "FusionNet",
+        "NanoConfig",
         "NetworkConfig",
         "StudentConfig",
         "TeacherConfig",

@@ -53,6 +53,8 @@ def test_commands(
     for code in blocks(guide, "python"):
         name = re.match(r"# (\S+\.py)\n", code).group(1)
         (folder / name).write_text(code, encoding="utf-8")
+    exec((folder / "score_arrays.py").read_text("utf-8"), {})
+    assert "'Qabf'" in capsys.readouterr().out
     commands = [line for block in blocks(guide, "sh") for line in block.splitlines()]
     assert len(commands) >= 12
     for command in commands:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from distilfuse.datasets.splits import split_stems
-from distilfuse.errors import ConfigError, InputError
+from distilfuse.errors import ConfigError, InputError, MissingDependencyError
 from distilfuse.evaluation.methods import FusedFolder, baseline
 from distilfuse.evaluation.planning import choose_split, default_set_name, find_pairs, findings, make_plan
 from distilfuse.evaluation.scores import Row, ScoreTable
@@ -157,3 +158,11 @@ def test_findings_name_every_file() -> None:
     assert found.notes[3] == (
         "Not in the tables of degraded inputs: theirs, whose pictures were fused from clean ones."
     )
+
+
+def test_a_metric_without_its_library_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "skvideo.measure.niqe", None)
+    with pytest.raises(MissingDependencyError, match="NIQE needs skvideo"):
+        make_plan((), (baseline("max"),), dataset="set", protocol="paper", metrics=["EN", "NIQE"])

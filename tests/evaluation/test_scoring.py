@@ -64,7 +64,10 @@ def test_values_are_those_of_score(pairs: tuple[Pair, ...], tmp_path: Path) -> N
         Image.fromarray(picture(20 + k, 48, 64)).save(folder / f"{pair.name}.png")
     chosen = plan(pairs, fused_folder("theirs", folder, pairs), baseline("max"))
     table, remarks = collect(chosen, run(chosen, jobs=2))
-    assert (table.protocol, table.metrics, remarks) == ("paper@1", METRICS, [])
+    assert (table.protocol, table.metrics) == ("paper@1", METRICS)
+    assert [(remark.what, remark.file) for remark in remarks] == [
+        ("fused in grey beside a visible picture in colour", str(folder / f"{pair.name}.png")) for pair in pairs
+    ]
     assert [(row.method, row.dataset, row.name) for row in table.rows] == [
         (method, "set", name) for method in ("theirs", "max") for name in "abc"
     ]

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from scipy import ndimage
 from skimage import data
 
 from distilfuse.errors import InputError, MissingDependencyError
+from distilfuse.metrics import no_reference
 from distilfuse.metrics.no_reference import CARD_BRISQUE, CARD_NIQE, brisque, niqe
 
 METRICS = {niqe: ("skvideo", "skvideo.measure.niqe"), brisque: ("brisque", "brisque")}
@@ -87,3 +91,35 @@ def test_cards() -> None:
         ("NIQE", "fused", "↓"),
         ("BRISQUE", "fused", "↓"),
     ]
+
+
+def test_threads_take_turns_with_a_library_that_is_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libsvm's model is shared; two threads in it at once end the process."""
+    inside, most, lock = 0, 0, threading.Lock()
+
+    class Library:
+        def calculate_brisque_features(self, *_: object) -> np.ndarray:
+            nonlocal inside, most
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.01)
+            with lock:
+                inside -= 1
+            return np.zeros(18)
+
+        def calculate_image_quality_score(self, _: object) -> float:
+            return 1.0
+
+    class OpenCV:
+        INTER_CUBIC = 2
+
+        def resize(self, image: np.ndarray, *_: object, **__: object) -> np.ndarray:
+            return image[::2, ::2]
+
+    monkeypatch.setattr(no_reference, "_brisque_model", lambda: Library())
+    monkeypatch.setattr(no_reference, "_library", lambda module, metric: OpenCV())
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: no_reference.brisque(picture), range(8))) == [1.0] * 8
+    assert most == 1

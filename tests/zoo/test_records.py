@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,23 @@ def test_record_fields_are_what_the_exporter_writes() -> None:
         "scores",
         "recipe",
     ]
+
+
+def test_scores_of_released_models_are_those_of_the_documents(project: Path) -> None:
+    """A record and the measured tables may not drift apart."""
+    compared = 0
+    for name in list_models():
+        for dataset, scores in find_record(name).scores.items():
+            page = project / "docs" / "results" / f"{dataset}.md"
+            if not page.is_file():  # a mean over degradations has no page of its own
+                continue
+            lines = page.read_text("utf-8").splitlines()
+            head = next(line for line in lines if line.startswith("| method"))
+            row = next((line for line in lines if re.match(rf"\| \W*{re.escape(name)}\W", line)), None)
+            assert row is not None, f"{name} is not in {page}"
+            columns = [re.sub(r"\W", "", cell) for cell in head.split("|")]
+            for metric, value in scores.items():
+                cell = row.split("|")[columns.index(metric)]
+                assert float(re.search(r"\d+\.\d+", cell).group()) == pytest.approx(value, abs=6e-4), (page, metric)
+                compared += 1
+    assert compared > 8

@@ -66,6 +66,11 @@ def protocols() -> None:
         _say("source", protocol.source)
         _say("grey", protocol.grey_note)
         _say("columns", " ".join(protocol.metrics))
+        _say(
+            "plainly",
+            "where nothing else is said: pictures of 0..255, entropies in bits, SSIM with a Gaussian window of "
+            "11 x 11 pixels and sigma 1.5, the mean of the values of both sources",
+        )
         for name in protocol.metrics:
             if note := protocol.convention(name).note:
                 _say(name, note)

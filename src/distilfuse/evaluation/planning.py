@@ -14,6 +14,7 @@ from distilfuse.evaluation.scoring import CLEAN, Condition, Plan
 from distilfuse.evaluation.sources import Remark, grouped
 from distilfuse.imaging.pairs import INFRARED_WORDS, VISIBLE_WORDS, Matching, Pair, match_folders
 from distilfuse.metrics import METRICS, find_protocol
+from distilfuse.metrics.no_reference import check_installed
 
 _SPLITS = ("train", "val", "validation", "test")
 _LISTED = 20
@@ -111,6 +112,8 @@ def make_plan(
         raise ConfigError(f"There is no metric {unknown[0]!r}: choose from {', '.join(METRICS)}.")
     if not columns or len(set(columns)) < len(columns):
         raise ConfigError(f"The metrics must be named once each, not {', '.join(columns) or 'none'}.")
+    for metric in columns:
+        check_installed(metric)  # here, and not pair by pair after half of the work
     names = [method.name for method in methods]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigError(f"Two methods are called {twice[0]!r}: give one of them another name.")

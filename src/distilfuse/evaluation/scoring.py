@@ -241,6 +241,8 @@ def _fused(method: Method, pair: Pair, inputs: tuple[Bytes, Bytes], remarks: lis
     if fused.shape[:2] != size:
         raise InputError(f"{path} is {_size(fused)} pixels but its sources are {_size(inputs[0])}: do not resize it.")
     remarks += said
+    if fused.ndim == 2 and inputs[0].ndim == 3:
+        remarks.append(Remark("fused in grey beside a visible picture in colour", str(path)))
     return fused
 
 

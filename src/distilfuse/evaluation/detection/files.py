@@ -17,6 +17,9 @@ FILES = ("detection.csv", "detection.json")
 
 HEAD = ("set", "method", "class", "AP50 ↑", "AP50-95 ↑", "pictures", "boxes")
 
+PROTOCOL = "coco@1"
+"""Average precision as COCO defines it; the version rises whenever a value would change."""
+
 _ALL = "mean of classes"
 
 
@@ -60,15 +63,22 @@ def write_detection(folder: Path, detection: Detection) -> list[Path]:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("method", "set", "class", "AP50", "AP50_95", "pictures", "boxes"))
+    writer.writerow(("method", "set", "class", "AP50", "AP50_95", "pictures", "boxes", "protocol"))
     for score in detection.scores:
         named = [("", score.ap50, score.ap, score.boxes)]
         named += [(entry.label, entry.ap50, entry.ap, entry.boxes) for entry in score.classes]
         for label, ap50, ap, boxes in named:
-            writer.writerow((score.method, score.dataset, label, _cell(ap50), _cell(ap), score.pictures, boxes))
+            writer.writerow(
+                (score.method, score.dataset, label, _cell(ap50), _cell(ap), score.pictures, boxes, PROTOCOL)
+            )
     table, data = (folder / name for name in FILES)
     write_bytes(table, text.getvalue().encode())
-    content = {"format": "distilfuse detection", "format_version": 1, **_without_nan(dataclasses.asdict(detection))}
+    content = {
+        "format": "distilfuse detection",
+        "format_version": 1,
+        "protocol": PROTOCOL,
+        **_without_nan(dataclasses.asdict(detection)),
+    }
     write_bytes(data, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
     return [table, data]
 

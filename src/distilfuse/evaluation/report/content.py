@@ -99,9 +99,13 @@ def chart_data(table: ScoreTable, summary: Summary, *, quality: str) -> dict[str
 
 
 def source_labels(dataset: str) -> list[str]:
-    """What to call the two sources of a set: the modalities of a medical one (``ct-mri``), else visible, infrared."""
+    """What to call the two sources of a set: the modalities of a medical one (``ct-mri``), else visible, infrared.
+
+    What is shown beside results from degraded inputs are the clean sources that they are scored against.
+    """
     found = re.search(r"\b(ct|pet|spect)-mri$", dataset.partition("/")[0], re.IGNORECASE)
-    return [found[1].upper(), "MRI"] if found else ["visible", "infrared"]
+    labels = [found[1].upper(), "MRI"] if found else ["visible", "infrared"]
+    return [f"{label} (clean)" for label in labels] if parse_degraded_set(dataset) else labels
 
 
 def embeddable_json(data: Mapping[str, Any]) -> str:
