@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Scores for docs/results.md: methods on the published test lists, clean and with the eight degradations.
 #
-#   benchmarks/quality.sh DATA OUT [words for evaluate, by default --model nano-ivif and the baselines]
+#   benchmarks/quality.sh DATA OUT [words for evaluate, by default our models for the set and the baselines]
 #
 # DATA holds SET/{vi,ir}, of medical sets SET/test/{a,b}; OUT gets a folder of results a set. Nothing here feeds back
 # into training: test pairs are only measured.
 set -euo pipefail
 data=$1 out=$2
 shift 2
-[ $# -gt 0 ] || set -- --model nano-ivif --baseline max --baseline mean --baseline laplacian --baseline msx
+baselines=(--baseline max --baseline mean --baseline laplacian --baseline msx)
+ivif=("$@") medical=("$@")
+[ $# -gt 0 ] || ivif=(--model nano-ivif "${baselines[@]}") medical=(--model nano-medical --model nano-ivif "${baselines[@]}")
 
 score() {  # SET VIS_DIR IR_DIR words...
     local name=$1
@@ -17,8 +19,8 @@ score() {  # SET VIS_DIR IR_DIR words...
 }
 
 for name in roadscene tno msrs; do
-    score "$name" "$data/$name/vi" "$data/$name/ir" --split test "$@"
+    score "$name" "$data/$name/vi" "$data/$name/ir" --split test "${ivif[@]}"
 done
 for name in ct-mri pet-mri spect-mri; do
-    score "$name" "$data/$name/test/a" "$data/$name/test/b" "$@"
+    score "$name" "$data/$name/test/a" "$data/$name/test/b" "${medical[@]}"
 done

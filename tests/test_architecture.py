@@ -107,6 +107,8 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, bool]]:
     def walk(node: ast.AST, inside: bool) -> Iterator[tuple[str, bool]]:
         inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+                continue  # names for type checkers, never imported
             if isinstance(child, ast.Import):
                 yield from ((alias.name, inside) for alias in child.names)
             elif isinstance(child, ast.ImportFrom):

@@ -93,6 +93,8 @@ def test_what_a_user_installs(metadata: Message) -> None:
         "gpu",
         "no-reference",
         "openvino",
+        "text",
+        "text-offline",
         "train",
     }
     assert "torch" in requirements(metadata, "train")
@@ -112,7 +114,7 @@ def test_constraints_pin_all_that_tests_install(metadata: Message, project: Path
     pins = [line for line in lines if line and not line.startswith("#")]
     assert [line for line in pins if not re.match(r"[\w.-]+==[\w.+]+( ;|$)", line)] == []
     pinned = {line.partition("==")[0].lower() for line in pins}
-    for extra in (None, "train", "evaluate", "detect", "dev", "openvino"):
+    for extra in (None, "train", "text", "text-offline", "evaluate", "detect", "dev", "openvino"):
         assert requirements(metadata, extra) - pinned == set(), extra
     assert [name for name in pinned if name.startswith(("nvidia-", "cuda-", "triton"))] == []
     torch = re.search(r"^TORCH \?= (torch==\S+)$", (project / "Makefile").read_text("utf-8"), re.MULTILINE)

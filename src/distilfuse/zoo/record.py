@@ -18,7 +18,7 @@ class ModelRecord:
     name: str
     """What ``Fuser.from_pretrained`` and ``--model`` know it by."""
     task: str
-    """``ivif`` (infrared and visible)."""
+    """``ivif`` (infrared and visible) or ``medical`` (CT, PET or SPECT with MRI)."""
     summary: str
     """One sentence for people who choose."""
     architecture: dict[str, Any]

@@ -35,7 +35,7 @@ def test_pairs_are_judged_by_a_metric_that_looks_at_the_sources(metrics: tuple[s
     [
         ("ct-mri", ["CT", "MRI"]),
         ("harvard-pet-mri", ["PET", "MRI"]),
-        ("spect-mri/ir_noise@3", ["SPECT", "MRI"]),
+        ("spect-mri/ir_noise@3", ["SPECT (clean)", "MRI (clean)"]),
         ("roadscene", ["visible", "infrared"]),
         ("sect-mri", ["visible", "infrared"]),
     ],
