@@ -7,6 +7,7 @@ import sys
 import typer
 
 from distilfuse import __version__
+from distilfuse.cli.annotate import annotate
 from distilfuse.cli.data import data
 from distilfuse.cli.degrade import degrade
 from distilfuse.cli.demo import demo
@@ -60,6 +61,7 @@ app.command()(doctor)
 app.command()(evaluate)
 app.command()(reproduce)
 app.add_typer(metrics, name="metrics")
+app.command()(annotate)
 app.command()(train)
 app.command()(export)
 

@@ -96,6 +96,7 @@ def _body(text: str, problems: list[str]) -> str:
         text = after
     elif "<think>" in before + after:
         problems.append("The answer ends within its thinking, of which is read what looks like events.")
+        text = text.replace("<think>", "\n")
     if len(text) > _LONGEST:
         problems.append(f"Only the first {_LONGEST} characters of the answer were read.")
     return text[:_LONGEST]
@@ -104,7 +105,7 @@ def _body(text: str, problems: list[str]) -> str:
 def _sentence(text: str) -> str:
     """On one line, without Markdown and quotation marks around it."""
     text = " ".join(text.split())
-    text = re.sub(r"(\*\*|__)(.+?)\1", r"\2", text).strip("*_`| ")
+    text = re.sub(r"(\*\*|__)(.+?)\1", r"\2", text).replace("**", "").strip("*_`| ")
     return text[1:-1].strip() if len(text) > 2 and text[0] == text[-1] == '"' else text
 
 
@@ -210,7 +211,7 @@ def _events(drafts: list[_Draft], problems: list[str]) -> tuple[list[Event], boo
     nothing = False
     for draft in drafts:
         words = _sentence(draft.type)
-        extra = ", ".join(_BRACKETS.findall(words))
+        extra = re.sub(r"\b([01]),(\d)", r"\1.\2", ", ".join(_BRACKETS.findall(words)))  # a decimal comma
         kinds = _types(_BRACKETS.sub(" ", words).strip(" .,;:-*_`"))
         if kinds and set(kinds) <= NOTHING:
             nothing = True

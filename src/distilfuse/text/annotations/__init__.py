@@ -32,5 +32,6 @@ def packaged_captions(task: str) -> Mapping[str, PairCaption]:
     if task not in TASKS:
         raise ConfigError(f"There are no packaged captions for {task!r}: choose from {', '.join(TASKS)}.")
     text = resources.files(__name__).joinpath(f"{task}.jsonl").read_text("utf-8")
-    captions = (from_line(line, f"{task}.jsonl") for line in text.splitlines())
+    lines = (line for line in text.split("\n") if line)
+    captions = (from_line(line, f"Line {number} of {task}.jsonl") for number, line in enumerate(lines, start=1))
     return MappingProxyType({caption.pair: caption for caption in captions})
