@@ -304,7 +304,9 @@ def test_ctrl_c_leaves_nothing_behind(road: Path, tmp_path: Path, project: Path)
         for folder, shape in (("vi", (48, 64, 3)), ("ir", (48, 64))):
             Image.fromarray(picture(k, *shape)).save(road / folder / f"{k}.png")
     out = tmp_path / "out"
-    code = "import sys; print('ready', flush=True); from distilfuse.cli.main import main; main()"
+    # A shell's background jobs ignore Ctrl-C, and so would a test that runs in one.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); print('ready', flush=True); "
+    code += "from distilfuse.cli.main import main; main()"
     words = ["evaluate", road / "vi", road / "ir", "--baseline", "laplacian", "-j", "2", "-o", out]
     words += ["--degrade", "all@1"]
     process = subprocess.Popen(
