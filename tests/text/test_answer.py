@@ -52,6 +52,7 @@ DARK = ("low_light", "A", 0.7, "It is dark.")
         "Sure, I see:\n\n```text\nEvent Type: Low Light (A, 0.7)\nDescription: It is dark.\n```\nHope it helps!",
         "<think>Event Type: Haze\nDescription: No.</think>\nEvent Type: Low Light (A, 0.7)\nDescription: It is dark.",
         "Event Type: Low Light (A, 0.7) Description: It is dark.",
+        "Event Type: Low Light (A,0.7)\rDescription: It is dark.\r",
         "Event Type: Low Light (A, 0.7)\n\nIt is dark.",
         "**Low Light** (A, 0.7): It is dark.",
         "Low Light (A, 0.7): It is dark.\nLow Light (A, 0.7): It is dark.",
@@ -162,17 +163,16 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(st.text(), st.lists(st.one_of(PIECES, st.text(max_size=5)), max_size=25).map("".join)))
 def test_no_text_is_an_exception(text: str) -> None:
     caption = read_answer(text, "a/1")
-    assert caption.events or caption.problems or "none" in text.casefold() or "n" in text.casefold() or caption.scene
     line = to_line(caption)
     assert "\n" not in line
     assert from_line(line.encode("utf-8").decode("utf-8"), "line") == caption
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.recursive(
         st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
@@ -203,7 +203,7 @@ EVENTS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(EVENTS, min_size=1, max_size=4, unique=True), st.one_of(st.just(""), SENTENCES))
 def test_what_is_written_is_read_back(events: list[Event], scene: str) -> None:
     caption = PairCaption(pair="a/1", events=tuple(events), scene=scene)
