@@ -156,8 +156,9 @@ def test_every_problem_is_named_and_nothing_is_dropped(
     assert cells["max", "SSIM"]["n"] == cells["theirs", "SSIM"]["n"] == 4
     common = [float(rows["max", name]["EN"]) for name in ("d", "flat", "deep", "hues", "tiny")]
     assert cells["max", "EN"]["mean"] == pytest.approx(np.mean(common), rel=1e-8)
-    for name in ("table.md", "report.html"):
-        assert "a.png is 32x24 pixels but its sources are 64x48" in (out / name).read_text("utf-8")
+    assert (out / "table.md").read_text("utf-8").count("a.png is 32x24 pixels but its sources are 64x48") == 1
+    page = (out / "report.html").read_text("utf-8").partition('id="report-data"')[0]
+    assert page.count("a.png is 32x24 pixels but its sources are 64x48") == 1
 
 
 def test_degraded_inputs(
@@ -264,6 +265,16 @@ def test_results_are_not_written_over_unasked(
     assert "add --overwrite" in capsys.readouterr().err
     assert run(monkeypatch, road, *words, "--overwrite") == 0
     assert (tmp_path / "out/scores.json").read_bytes() == before
+
+
+def test_a_metric_whose_extra_is_missing_is_one_sentence(
+    road: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "brisque", None)
+    assert run(monkeypatch, road, "--baseline", "max", "--metrics", "en,brisque") == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "BRISQUE needs brisque, which is not installed: pip install 'distilfuse[no-reference]'\n"
 
 
 @pytest.mark.parametrize(("missing", "output"), [("scipy", False), ("matplotlib", True), ("jinja2", True)])

@@ -80,3 +80,40 @@ def test_states_the_conventions(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         for name in protocol.metrics:
             assert protocol.convention(name).note in said
     assert "paper@1 (default)" in said
+
+
+def test_conventions_are_stated_in_full(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "protocols") == 0
+    said = capsys.readouterr().out
+    sections = {name: unwrapped(said[said.index(f"{name}@") :].partition("\n\n")[0]) for name in PROTOCOLS}
+    for section in sections.values():
+        for words in (
+            " grey ",
+            " range 0..255 for EN",
+            " logarithms EN to base 2 (bits), MI to base ",
+            " two sources ",
+        ):
+            assert words in section
+    windows = {
+        name: section.partition(" SSIM window ")[2].partition(" two sources ")[0] for name, section in sections.items()
+    }
+    gaussian = "Gaussian, 11 x 11 pixels, sigma 1.5, dynamic range 255"
+    assert windows == {
+        "paper": gaussian,
+        "cddfuse": "uniform, 7 x 7 pixels, dynamic range 2",
+        "tang-matlab": "MEF-SSIM's: 11 x 11 pixels, uniform to find the wanted structure, Gaussian to compare with it",
+        "standard": gaussian,
+    }
+    assert "MI to base e (nats)" in sections["cddfuse"]
+    assert "MI to base 2 (bits)" in sections["paper"]
+    assert " two sources sum for MI, VIF, SSIM " in sections["paper"]
+    assert " two sources mean for MSE, CC; sum for MI, VIF " in sections["tang-matlab"]
+    assert "; 0..1 for SF, PSNR, MSE, Qabf " in sections["tang-matlab"]
+
+
+@pytest.mark.parametrize("name", ["vif", "QABF", "ms-ssim"])
+def test_names_are_understood_whatever_their_case(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "explain", name) == 0
+    assert capsys.readouterr().out.casefold().startswith(f"{name.casefold()} ↑")

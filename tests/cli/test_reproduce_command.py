@@ -74,6 +74,18 @@ def test_table_one(
     assert "limited to 1 of 3 pairs" in capsys.readouterr().out
 
 
+def test_data_of_which_nothing_can_be_scored(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(monkeypatch, "table1", "--data", tmp_path / "empty") == 1
+    assert capsys.readouterr().err == f"Nothing of {tmp_path / 'empty'} could be scored: see the reasons above.\n"
+    for path in (data / "msrs" / "vi").iterdir():
+        path.write_bytes(b"no picture")
+    assert run(monkeypatch, "table1", "--data", data, "-j", 1) == 1
+    assert "Nothing of" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("table", published_tables())
 def test_every_table_without_data(
     table: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

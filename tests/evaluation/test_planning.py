@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from distilfuse.datasets.splits import split_stems
-from distilfuse.errors import ConfigError, InputError, MissingDependencyError
+from distilfuse.errors import ConfigError, InputError
 from distilfuse.evaluation.methods import FusedFolder, baseline
 from distilfuse.evaluation.planning import choose_split, default_set_name, find_pairs, findings, make_plan
 from distilfuse.evaluation.scores import Row, ScoreTable
@@ -40,6 +40,7 @@ def test_name_of_the_set(path: str, name: str) -> None:
 def test_the_protocol_gives_columns_unless_they_are_named() -> None:
     assert plan("max").metrics[:1] == ("EN",)
     assert plan("max", metrics=["SSIM", "EN"]).metrics == ("SSIM", "EN")
+    assert plan("max", metrics=["en", "qabf"]).metrics == ("EN", "Qabf")
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,7 @@ def test_the_protocol_gives_columns_unless_they_are_named() -> None:
     [
         ({"metrics": ["ENT"]}, "no metric 'ENT'"),
         ({"metrics": ["EN", "EN"]}, "once each"),
+        ({"metrics": ["EN", "en"]}, "once each"),
         ({"metrics": []}, "once each"),
         ({"protocol": "mine"}, "mine"),
     ],
@@ -149,8 +151,8 @@ def test_findings_name_every_file() -> None:
         "vi/b.png has no infrared counterpart.",
         "ir/c.png has no visible counterpart.",
         "Several files claim one name, none is scored: vi/d.png, vi/d.jpg.",
-        "a (theirs, max on road, road/jpeg@3): It broke.",
     )
+    assert found.unscored == ("a (theirs, max on road, road/jpeg@3): It broke.",)
     assert found.notes[0] == "1 picture in f belongs to no pair: f/x.png."
     assert found.notes[1].startswith("Constant, every pixel alike: vi/0.png, vi/1.png, ")
     assert found.notes[1].endswith("vi/19.png and 3 more.")
@@ -164,5 +166,5 @@ def test_a_metric_without_its_library_is_refused_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "skvideo.measure.niqe", None)
-    with pytest.raises(MissingDependencyError, match="NIQE needs skvideo"):
+    with pytest.raises(ConfigError, match="NIQE needs skvideo"):
         make_plan((), (baseline("max"),), dataset="set", protocol="paper", metrics=["EN", "NIQE"])

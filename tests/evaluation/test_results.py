@@ -29,6 +29,7 @@ def write(folder: Path, scores: ScoreTable) -> list[Path]:
         summarise(scores),
         protocol="paper",
         problems=["vi/x.png has no infrared counterpart."],
+        unscored=["vi/z.png (max on road): It broke."],
         notes=["Constant: vi/y.png."],
         sources={},
         fused=lambda method, dataset, name: None,
@@ -49,7 +50,7 @@ def test_a_folder_of_results(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "new" / "folder" / "scores.json").read_text("utf-8"))
     assert content["protocol"] == "paper@1"
     assert content["protocol_definition"]["name"] == "paper"
-    assert content["problems"] == ["vi/x.png has no infrared counterpart."]
+    assert content["problems"] == ["vi/x.png has no infrared counterpart.", "vi/z.png (max on road): It broke."]
     assert content["notes"] == ["Constant: vi/y.png."]
     assert set(content["versions"]) >= {"distilfuse", "numpy", "python"}
     best = next(entry for entry in content["summary"] if entry["method"] == "ours")
@@ -58,6 +59,7 @@ def test_a_folder_of_results(tmp_path: Path) -> None:
     text = (tmp_path / "new" / "folder" / "table.md").read_text("utf-8")
     assert "vi/x.png has no infrared counterpart." in text
     assert "Constant: vi/y.png." in text
+    assert "vi/z.png" not in text  # a row of the table, which names it where it is one
     assert "vi/x.png has no infrared counterpart." in (tmp_path / "new" / "folder" / "report.html").read_text("utf-8")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,8 +172,32 @@ def test_pictures_too_small_for_a_metric(pairs: tuple[Pair, ...]) -> None:
     (row,) = next(iter(run(plan(pairs[:1], baseline("max")), jobs=1))).rows
     assert math.isfinite(row.values["EN"])
     assert math.isnan(row.values["SSIM"])
-    assert "SSIM not defined on" in str(row.problem)
-    assert "7x7 pixels" in str(row.problem)
+    assert row.problem == f"SSIM not defined on {pairs[0].visible} (7x7 pixels; SSIM needs 11 a side)."
+
+
+def test_a_copy_is_named_where_a_metric_is_not_defined_on_it(pairs: tuple[Pair, ...]) -> None:
+    copy = OnTheFly("copy", lambda visible, infrared: infrared)
+    chosen = replace(plan(pairs[:1], copy), metrics=("EN", "SCD", "SSIM"))
+    (row,) = next(iter(run(chosen, jobs=1))).rows
+    assert row.problem == (
+        f"SCD not defined on {pairs[0].visible} (64x48 pixels; the fused picture is a copy of {pairs[0].infrared})."
+    )
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_grey_pictures_are_remarked_beside_a_source_in_colour_only(
+    pairs: tuple[Pair, ...], tmp_path: Path, channels: tuple[int, ...]
+) -> None:
+    folder = tmp_path / "fused"
+    folder.mkdir()
+    grey = picture(20, 48, 64)
+    stored = np.repeat(grey[..., None], 3, axis=2) if channels else grey
+    for pair in pairs[:2]:
+        Image.fromarray(stored).save(folder / f"{pair.name}.png")
+    Image.fromarray(np.repeat(picture(21, 48, 64)[..., None], 3, axis=2)).save(pairs[1].visible)  # grey itself
+    chosen = plan(pairs[:2], fused_folder("theirs", folder, pairs[:2]))
+    _, remarks = collect(chosen, run(chosen, jobs=1))
+    assert [remark.file for remark in remarks if "in grey beside" in remark.what] == [str(folder / "a.png")]
 
 
 def test_constant_pictures_are_remarked_and_never_crash(pairs: tuple[Pair, ...]) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from distilfuse.errors import InputError
-from distilfuse.evaluation.sources import Remark, grey_bytes, grouped, noticed, read_picture
+from distilfuse.evaluation.sources import Remark, grey_bytes, grouped, has_colour, noticed, read_picture
 
 RNG = np.random.default_rng(3)
 
@@ -75,6 +75,17 @@ def test_grey_of_equal_channels_is_that_channel() -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
     np.testing.assert_array_equal(grey_bytes(np.repeat(grey[..., None], 3, axis=2)), grey)
     assert grey_bytes(grey) is grey
+
+
+def test_colour_is_a_pixel_whose_channels_differ() -> None:
+    grey = RNG.integers(0, 256, (4, 4), dtype=np.uint8)
+    picture = np.repeat(grey[..., None], 3, axis=2)
+    assert not has_colour(grey)
+    assert not has_colour(picture)
+    for channel in range(3):
+        tinted = picture.copy()
+        tinted[2, 3, channel] ^= 1
+        assert has_colour(tinted)
 
 
 def test_picture_warnings_are_collected_once_and_others_pass(tmp_path: Path) -> None:

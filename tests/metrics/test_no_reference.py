@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 import sys
 import threading
 import time
@@ -94,32 +95,59 @@ def test_cards() -> None:
 
 
 def test_threads_take_turns_with_a_library_that_is_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """libsvm's model is shared; two threads in it at once end the process."""
-    inside, most, lock = 0, 0, threading.Lock()
+    """libsvm: two threads in it at once, loading above all, end the process."""
+    inside, most, loaded, lock = 0, 0, 0, threading.Lock()
+
+    def stay() -> None:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.02)
+        with lock:
+            inside -= 1
 
     class Library:
+        INTER_CUBIC = 2
+
+        def BRISQUE(self, *, url: bool) -> Library:
+            nonlocal loaded
+            stay()
+            loaded += 1
+            return self
+
         def calculate_brisque_features(self, *_: object) -> np.ndarray:
-            nonlocal inside, most
-            with lock:
-                inside += 1
-                most = max(most, inside)
-            time.sleep(0.01)
-            with lock:
-                inside -= 1
+            stay()
             return np.zeros(18)
 
         def calculate_image_quality_score(self, _: object) -> float:
             return 1.0
 
-    class OpenCV:
-        INTER_CUBIC = 2
-
         def resize(self, image: np.ndarray, *_: object, **__: object) -> np.ndarray:
             return image[::2, ::2]
 
-    monkeypatch.setattr(no_reference, "_brisque_model", lambda: Library())
-    monkeypatch.setattr(no_reference, "_library", lambda module, metric: OpenCV())
+    monkeypatch.setattr(no_reference, "_library", lambda module, metric: Library())
+    no_reference._brisque_model.cache_clear()
     picture = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda _: no_reference.brisque(picture), range(8))) == [1.0] * 8
-    assert most == 1
+    no_reference._brisque_model.cache_clear()
+    assert (most, loaded) == (1, 1)
+
+
+@pytest.mark.usefixtures("libraries")
+def test_threads_get_what_one_gets() -> None:
+    code = (
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "import numpy as np\n"
+        "from skimage import data\n"
+        "from distilfuse.metrics.no_reference import brisque, niqe\n"
+        "pictures = [data.camera()[k : k + 200, :200] for k in range(0, 300, 60)]\n"
+        "with ThreadPoolExecutor(4) as threads:\n"
+        "    found = [list(threads.map(metric, pictures)) for metric in (brisque, niqe)]\n"
+        "alone = [list(map(metric, pictures)) for metric in (brisque, niqe)]\n"
+        "assert np.allclose(found, alone, rtol=1e-9), (found, alone)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)  # it may crash
+    assert done.returncode == 0, done.stderr

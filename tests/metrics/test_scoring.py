@@ -20,6 +20,7 @@ from distilfuse.metrics import (
     standard_deviation,
     vif,
 )
+from distilfuse.metrics.scoring import smallest_side
 
 Trio = tuple[np.ndarray, np.ndarray, np.ndarray]
 COLUMNS = ("EN", "SD", "SF", "AG", "MI", "VIF", "Qabf", "SSIM")
@@ -32,6 +33,18 @@ def trio() -> Trio:
     infrared = rng.integers(0, 256, (45, 50), dtype=np.uint8)
     fused = np.maximum(visible, infrared[..., None])
     return visible, infrared, fused
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"NIQE", "BRISQUE"}))
+def test_the_smallest_side_is_the_smallest(name: str, protocol: str) -> None:
+    side = smallest_side(name, protocol=protocol)
+    pictures = np.random.default_rng(2).integers(0, 256, (3, side, side + 3), dtype=np.uint8)
+    pictures[2] = pictures.mean(axis=0)
+    if side > 2:  # two pixels are no statistics
+        assert np.isfinite(score(*pictures, metrics=[name], protocol=protocol)[name])
+    if side > 1:
+        assert np.isnan(score(*pictures[:, 1:], metrics=[name], protocol=protocol)[name])
 
 
 def test_paper_is_the_functions_on_the_grey_pictures(trio: Trio) -> None:
@@ -63,6 +76,7 @@ def test_colour_or_grey_may_stand_in_any_place(trio: Trio) -> None:
 def test_gives_what_is_asked_for_in_that_order(trio: Trio) -> None:
     everything = score(*trio)
     assert tuple(everything) == COLUMNS == PROTOCOLS["paper"].metrics
+    assert list(score(*trio, metrics=("ssim", "en"))) == ["SSIM", "EN"]
     some = score(*trio, metrics=("SSIM", "EN"))
     assert list(some.items()) == [("SSIM", everything["SSIM"]), ("EN", everything["EN"])]
     assert score(*trio, metrics=()) == {}

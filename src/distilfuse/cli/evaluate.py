@@ -176,6 +176,7 @@ def evaluate(
                 summary,
                 protocol=protocol,
                 problems=found.problems,
+                unscored=found.unscored,
                 notes=found.notes,
                 sources={
                     (plan.set_name(condition), pair.name): (pair.visible, pair.infrared)
@@ -188,7 +189,7 @@ def evaluate(
             if detection:
                 written += write_detection(output, detection)
         typer.echo(f"{output}: {', '.join(path.name for path in written)}")
-    if found.problems:
+    if found.problems or found.unscored:
         raise typer.Exit(1)
 
 
@@ -270,8 +271,9 @@ def _tell(found: Findings, summary: Summary) -> None:
         typer.secho(f"Beware, {sentence}", fg=typer.colors.YELLOW, err=True)
     for sentence in found.notes:
         typer.secho(sentence, fg=typer.colors.YELLOW, err=True)
-    for sentence in found.problems[:_LISTED]:
+    problems = (*found.problems, *found.unscored)
+    for sentence in problems[:_LISTED]:
         typer.secho(sentence, fg=typer.colors.RED, err=True)
-    rest = len(found.problems) - _LISTED
+    rest = len(problems) - _LISTED
     if rest > 0:
         typer.secho(f"{rest} more could not be scored; the results name all of them.", fg=typer.colors.RED, err=True)

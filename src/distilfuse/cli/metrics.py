@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from distilfuse.metrics import Metric, Protocol
+    from distilfuse.metrics.protocols import Convention
 
 metrics = typer.Typer(no_args_is_help=True, help="Explain the metrics and the protocols they are computed by.")
 
@@ -56,7 +57,7 @@ def explain(name: Annotated[str, typer.Argument(metavar="NAME", help="A metric, 
 
 @metrics.command()
 def protocols() -> None:
-    """List the protocols: grey rule, columns, and where they depart from the plain definitions."""
+    """List the protocols: grey rule, columns, conventions, and departures from the plain definitions."""
     from distilfuse.metrics import PROTOCOLS
 
     for number, protocol in enumerate(PROTOCOLS.values()):
@@ -66,16 +67,46 @@ def protocols() -> None:
         _say("source", protocol.source)
         _say("grey", protocol.grey_note)
         _say("columns", " ".join(protocol.metrics))
-        _say(
-            "plainly",
-            "where nothing else is said: pictures of 0..255, entropies in bits, SSIM with a Gaussian window of "
-            "11 x 11 pixels and sigma 1.5, the mean of the values of both sources",
-        )
+        for label, text in _in_full(protocol).items():
+            _say(label, text)
         for name in protocol.metrics:
             if note := protocol.convention(name).note:
                 _say(name, note)
         typer.echo()
     typer.echo("Numbers of two protocols, or of two versions of one, are not comparable.")
+
+
+def _in_full(protocol: Protocol) -> dict[str, str]:
+    """What tables differ by most, stated whether it departs from the plain definition or not."""
+    from distilfuse.metrics.registry import DEFINITIONS
+
+    ranges: dict[str, list[str]] = {}
+    over_sources: dict[str, list[str]] = {}
+    for name in protocol.metrics:
+        convention = protocol.convention(name)
+        ranges.setdefault(f"0..{convention.data_range:g}", []).append(name)
+        if DEFINITIONS[convention.definition or name].inputs == "each":
+            over_sources.setdefault(convention.over_sources, []).append(name)
+    nats = protocol.convention("MI").options.get("base", 2.0) != 2.0
+    return {
+        "range": _by_metric(ranges),
+        "logarithms": f"EN to base 2 (bits), MI to base {'e (nats)' if nats else '2 (bits)'}",
+        "SSIM window": _ssim_window(protocol.convention("SSIM")),
+        "two sources": _by_metric(over_sources),
+    }
+
+
+def _by_metric(found: dict[str, list[str]]) -> str:
+    return "; ".join(f"{what} for {', '.join(names)}" for what, names in found.items())
+
+
+def _ssim_window(convention: Convention) -> str:
+    if convention.definition is not None:
+        windows = "11 x 11 pixels, uniform to find the wanted structure, Gaussian to compare with it"
+        return f"{convention.definition}'s: {windows}"
+    uniform = convention.options.get("window") == "uniform"
+    window = "uniform, 7 x 7 pixels" if uniform else "Gaussian, 11 x 11 pixels, sigma 1.5"
+    return f"{window}, dynamic range {convention.options.get('dynamic_range', convention.data_range):g}"
 
 
 def _inputs(card: Metric) -> str:

@@ -61,7 +61,7 @@ def reproduce(
 
     For example: `distilfuse reproduce table1 --data DIR --fused IFCNN:msrs=results/ifcnn -o table1`
 
-    Exit status: 0 the table was made, with whatever rows; 2 wrong input.
+    Exit status: 0 the table was made, with whatever rows; 1 nothing of DIR could be scored; 2 wrong input.
     """
     from distilfuse.errors import InputError
     from distilfuse.evaluation.published import published_table
@@ -89,6 +89,9 @@ def reproduce(
     if output:
         written = write_results(output, reproduction)
         typer.echo(f"{output}: {', '.join(path.name for path in written)}")
+    if data is not None and not reproduction.has_scores:
+        typer.secho(f"Nothing of {data} could be scored: see the reasons above.", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1)
 
 
 def _folders(arguments: list[str]) -> dict[tuple[str, str], Path]:

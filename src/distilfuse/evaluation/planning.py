@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distilfuse.datasets.splits import split_stems
-from distilfuse.errors import ConfigError, InputError
+from distilfuse.errors import ConfigError, InputError, MissingDependencyError
 from distilfuse.evaluation.methods import FusedFolder, Method
 from distilfuse.evaluation.scores import Row, ScoreTable, merge
 from distilfuse.evaluation.scoring import CLEAN, Condition, Plan
 from distilfuse.evaluation.sources import Remark, grouped
 from distilfuse.imaging.pairs import INFRARED_WORDS, VISIBLE_WORDS, Matching, Pair, match_folders
-from distilfuse.metrics import METRICS, find_protocol
+from distilfuse.metrics import find_metric, find_protocol
 from distilfuse.metrics.no_reference import check_installed
 
 _SPLITS = ("train", "val", "validation", "test")
@@ -98,22 +98,24 @@ def make_plan(
         methods: what to score.
         dataset: the set's name in tables.
         protocol: one of :data:`distilfuse.metrics.PROTOCOLS`.
-        metrics: which columns, by default those of the protocol.
+        metrics: which columns, see :func:`distilfuse.metrics.find_metric`; by default those of the protocol.
         degradations: (kind, severity) to score beside the clean pictures.
         seed: of the degradations.
         earlier: score tables that the new one shall be merged with.
 
     Raises:
-        ConfigError: an unknown protocol or metric, two methods of one name, or earlier scores that do not fit.
+        ConfigError: an unknown protocol or metric, a metric whose extra is not installed, two methods of one name, or
+            earlier scores that do not fit.
     """
     found = find_protocol(protocol)
-    columns = tuple(found.metrics if metrics is None else metrics)
-    if unknown := [metric for metric in columns if metric not in METRICS]:
-        raise ConfigError(f"There is no metric {unknown[0]!r}: choose from {', '.join(METRICS)}.")
+    columns = tuple(found.metrics if metrics is None else (find_metric(metric).name for metric in metrics))
     if not columns or len(set(columns)) < len(columns):
         raise ConfigError(f"The metrics must be named once each, not {', '.join(columns) or 'none'}.")
     for metric in columns:
-        check_installed(metric)  # here, and not pair by pair after half of the work
+        try:
+            check_installed(metric)  # here, and not pair by pair after half of the work
+        except MissingDependencyError as error:
+            raise ConfigError(str(error)) from error  # columns that cannot be had: nothing is begun
     names = [method.name for method in methods]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigError(f"Two methods are called {twice[0]!r}: give one of them another name.")
@@ -146,7 +148,9 @@ class Findings:
     """What a reader of the scores must know besides them."""
 
     problems: tuple[str, ...]
-    """What could not be scored."""
+    """What could not be scored and is no row of the table: pictures without a counterpart and the like."""
+    unscored: tuple[str, ...]
+    """What rows of the table have no value for; tables and report name these rows themselves."""
     notes: tuple[str, ...]
     """What was scored, but not as it lay there."""
 
@@ -177,10 +181,11 @@ def findings(
         for path in strays
     ]
     problems += [f"Several files claim one name, none is scored: {_listed(group)}." for group in matching.ambiguous]
+    unscored = []
     for (name, problem), rows in _by_problem(table).items():
         methods = ", ".join(dict.fromkeys(row.method for row in rows))
         sets = ", ".join(dict.fromkeys(row.dataset for row in rows))
-        problems.append(f"{name} ({methods} on {sets}): {problem}")
+        unscored.append(f"{name} ({methods} on {sets}): {problem}")
     folders = [method for method in plan.methods if isinstance(method, FusedFolder)]
     notes = [
         f"{_strays(len(method.strays), method.folder)} to no pair: {_listed(method.strays)}."
@@ -192,7 +197,7 @@ def findings(
     if folders and len(plan.conditions) > 1:
         names = ", ".join(method.name for method in folders)
         notes.append(f"Not in the tables of degraded inputs: {names}, whose pictures were fused from clean ones.")
-    return Findings(tuple(problems), tuple(notes))
+    return Findings(tuple(problems), tuple(unscored), tuple(notes))
 
 
 def _by_problem(table: ScoreTable) -> dict[tuple[str, str], list[Row]]:

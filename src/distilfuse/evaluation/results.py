@@ -55,6 +55,7 @@ def write_results(
     *,
     protocol: str,
     problems: Sequence[str],
+    unscored: Sequence[str],
     notes: Sequence[str],
     sources: Mapping[tuple[str, str], tuple[Path, Path]],
     fused: Callable[[str, str, str], NDArray[np.uint8] | None],
@@ -69,7 +70,8 @@ def write_results(
         table: all scores.
         summary: its statistics.
         protocol: the protocol's name, whose definition goes into ``scores.json``.
-        problems: what could not be scored.
+        problems: what could not be scored and is no row of the table.
+        unscored: what rows have no value for; goes into ``scores.json``, as tables and report name these rows anyway.
         notes: what else to know.
         sources: see :func:`distilfuse.evaluation.report.write_report`.
         fused: likewise.
@@ -92,7 +94,7 @@ def write_results(
         "protocol_definition": definition(protocol),
         "versions": versions(),
         "machine": f"{platform.machine()} {platform.system()}",
-        "problems": list(problems),
+        "problems": [*problems, *unscored],
         "notes": list(notes),
         "warnings": list(summary.warnings),
         "seed": summary.seed,

@@ -20,9 +20,10 @@ from distilfuse.evaluation.degradations import degrade, generator
 from distilfuse.evaluation.methods import FusedFolder, Method
 from distilfuse.evaluation.scorers import Score, score_processes
 from distilfuse.evaluation.scores import Row, ScoreTable, degraded_set
-from distilfuse.evaluation.sources import Remark, grey_bytes, is_constant, read_picture
+from distilfuse.evaluation.sources import Remark, grey_bytes, has_colour, is_constant, read_picture
 from distilfuse.imaging.pairs import Pair
 from distilfuse.metrics import find_protocol, score
+from distilfuse.metrics.scoring import smallest_side
 
 Bytes = NDArray[np.uint8]
 
@@ -152,7 +153,8 @@ def score_step(plan: Plan, step: Step, compute: Score = score) -> Outcome:
             if plan.watch:
                 plan.watch(method.name, dataset, step.pair.name, fused)
             values = compute(*sources, fused, metrics=plan.metrics, protocol=plan.protocol)
-            rows.append(Row(method.name, dataset, step.pair.name, values, _undefined(step, sources, fused, values)))
+            problem = _undefined(plan, step, sources, fused, values)
+            rows.append(Row(method.name, dataset, step.pair.name, values, problem))
         except DistilfuseError as error:
             rows.append(_failed(plan, dataset, step, method, str(error)))
         except MemoryError:
@@ -241,7 +243,7 @@ def _fused(method: Method, pair: Pair, inputs: tuple[Bytes, Bytes], remarks: lis
     if fused.shape[:2] != size:
         raise InputError(f"{path} is {_size(fused)} pixels but its sources are {_size(inputs[0])}: do not resize it.")
     remarks += said
-    if fused.ndim == 2 and inputs[0].ndim == 3:
+    if not has_colour(fused) and has_colour(inputs[0]):
         remarks.append(Remark("fused in grey beside a visible picture in colour", str(path)))
     return fused
 
@@ -254,7 +256,9 @@ def _too_large(step: Step) -> str:
     return f"{step.pair.visible} is too large for the free memory: scale it down."
 
 
-def _undefined(step: Step, sources: tuple[Bytes, Bytes], fused: Bytes, values: dict[str, float]) -> str | None:
+def _undefined(
+    plan: Plan, step: Step, sources: tuple[Bytes, Bytes], fused: Bytes, values: dict[str, float]
+) -> str | None:
     missing = [metric for metric, value in values.items() if math.isnan(value)]
     if not missing:
         return None
@@ -265,8 +269,14 @@ def _undefined(step: Step, sources: tuple[Bytes, Bytes], fused: Bytes, values: d
         ("the fused picture", fused),
     )
     flat = [name for name, picture in named if is_constant(picture)]
-    reason = f"; constant: {', '.join(flat)}" if flat else ""
-    return f"{', '.join(missing)} not defined on {pair.visible} ({_size(fused)} pixels{reason})."
+    reasons = [f"{_size(fused)} pixels"]
+    sides = {metric: smallest_side(metric, protocol=plan.protocol) for metric in missing}
+    reasons += [f"{metric} needs {side} a side" for metric, side in sides.items() if min(fused.shape[:2]) < side]
+    if flat:
+        reasons.append(f"constant: {', '.join(flat)}")
+    copied = [name for name, source in named[:2] if np.array_equal(source, fused)]
+    reasons += [f"the fused picture is a copy of {name}" for name in copied]
+    return f"{', '.join(missing)} not defined on {pair.visible} ({'; '.join(reasons)})."
 
 
 def _size(picture: Bytes) -> str:

@@ -53,7 +53,7 @@ def read_picture(path: Path, *, infrared: bool = False) -> tuple[Bytes, list[Rem
         planes = from_unit(to_unit(planes), np.uint8)
     if is_constant(planes):
         remarks.append(Remark("constant, every pixel alike", str(path)))
-    if infrared and planes.ndim == 3 and _has_colour(planes):
+    if infrared and has_colour(planes):
         remarks.append(Remark("infrared in colour, turned to grey", str(path)))
     return planes, remarks
 
@@ -62,6 +62,14 @@ def is_constant(picture: Bytes) -> bool:
     """Whether all pixels are alike."""
     first = picture[0, 0]
     return bool((picture[0] == first).all() and (picture == first).all())  # one row tells for most pictures
+
+
+def has_colour(picture: Bytes) -> bool:
+    """Whether it has three channels and they differ anywhere."""
+    if picture.ndim == 2:
+        return False
+    red, green, blue = (picture[..., k] for k in range(3))
+    return bool((red != green).any() or (green != blue).any())
 
 
 def grey_bytes(picture: Bytes) -> Bytes:
@@ -95,7 +103,3 @@ def grouped(remarks: Iterable[Remark]) -> dict[str, list[str]]:
         if remark.file not in files:
             files.append(remark.file)
     return found
-
-
-def _has_colour(planes: Bytes) -> bool:
-    return bool((planes[..., 0] != planes[..., 1]).any() or (planes[..., 1] != planes[..., 2]).any())

@@ -10,6 +10,20 @@ from numpy.typing import NDArray
 from distilfuse.errors import InputError
 
 
+class TooSmallError(InputError):
+    """The pictures are sound, but smaller than the metric's windows."""
+
+    def __init__(self, smallest: int, size: str) -> None:
+        """Say so.
+
+        Args:
+            smallest: fewest pixels a side.
+            size: of the pictures, in words.
+        """
+        super().__init__(f"This metric needs sides of at least {smallest} pixels, not {size}.")
+        self.smallest = smallest
+
+
 def as_planes(*images: NDArray[Any], data_range: float, smallest: int = 1) -> tuple[NDArray[np.float64], ...]:
     """The pictures as float64, after :func:`check_planes`."""
     check_planes(*images, data_range=data_range, smallest=smallest)
@@ -25,8 +39,9 @@ def check_planes(*images: NDArray[Any], data_range: float, smallest: int = 1) ->
         smallest: fewest pixels a side for which the metric is defined.
 
     Raises:
-        InputError: no picture of two axes, sizes that differ or are too small, another type, NaN, infinity, or values
-            out of 0..``data_range``.
+        InputError: no picture of two axes, sizes that differ, another type, NaN, infinity, or values out of
+            0..``data_range``.
+        TooSmallError: a side is shorter than ``smallest``.
     """
     if not data_range > 0 or not np.isfinite(data_range):
         raise InputError(f"data_range must be positive, not {data_range}: 255 for bytes, 1 for floats in 0..1.")
@@ -41,7 +56,7 @@ def check_planes(*images: NDArray[Any], data_range: float, smallest: int = 1) ->
                 "compare pictures of one size."
             )
         if min(image.shape) < smallest:
-            raise InputError(f"This metric needs sides of at least {smallest} pixels, not {_size(image)}.")
+            raise TooSmallError(smallest, _size(image))
         low, high = image.min(), image.max()
         if not (low >= 0 and high <= data_range):  # also False for NaN
             raise InputError(

@@ -24,7 +24,7 @@ from distilfuse.errors import MissingDependencyError
 from distilfuse.metrics.checks import as_planes
 from distilfuse.metrics.metric import Metric
 
-# libsvm's model and scikit-video's tables are shared, and neither may be used by two threads at once.
+# libsvm reads a model file through one buffer for all threads, so two that load at once crash; its model is shared too.
 _ONE_AT_A_TIME = threading.Lock()
 _PATCH = 96
 NIQE_MIN_SIDE = 2 * _PATCH
@@ -94,10 +94,10 @@ def brisque(fused: NDArray[Any], *, data_range: float = 255.0) -> float:
     (plane,) = as_planes(fused, data_range=data_range, smallest=BRISQUE_MIN_SIDE)
     if plane.min() == plane.max():
         return math.nan
-    library, opencv = _brisque_model(), _library("cv2", "BRISQUE")
     image = plane / data_range
-    half = opencv.resize(image, None, fx=0.5, fy=0.5, interpolation=opencv.INTER_CUBIC)
     with _ONE_AT_A_TIME, np.errstate(all="ignore"):
+        library, opencv = _brisque_model(), _library("cv2", "BRISQUE")
+        half = opencv.resize(image, None, fx=0.5, fy=0.5, interpolation=opencv.INTER_CUBIC)
         features = np.concatenate([library.calculate_brisque_features(scaled, 7, 7 / 6) for scaled in (image, half)])
         return float(library.calculate_image_quality_score([float(np.squeeze(feature)) for feature in features]))
 

@@ -125,11 +125,17 @@ DEFINITIONS: Mapping[str, Definition] = {
 def find_metric(name: str) -> Metric:
     """The card of a metric.
 
+    Args:
+        name: as in tables; ``vif`` and ``QABF`` are understood too, where only one metric can be meant.
+
     Raises:
         ConfigError: there is none of that name; the message names the nearest.
     """
     if name in METRICS:
         return METRICS[name]
+    alike = [card for card in METRICS.values() if card.name.casefold() == name.casefold()]
+    if len(alike) == 1:
+        return alike[0]
     raise ConfigError(f"There is no metric {name!r}: {nearest(name, METRICS)}")
 
 

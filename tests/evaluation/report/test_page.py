@@ -105,6 +105,11 @@ def test_table_marks_best_and_second(study, tmp_path: Path) -> None:
     ]
 
 
+def test_a_pair_counts_once_however_it_is_degraded(study, tmp_path: Path) -> None:
+    head = words(study.write(tmp_path / "report.html").partition("<nav")[0])
+    assert head.endswith("protocol paper@1 3 methods 2 data sets 9 pairs 1 degradation")
+
+
 def test_only_degraded_sets_are_folded(study, tmp_path: Path) -> None:
     text = study.write(tmp_path / "report.html")
     assert re.findall(r"<summary>([^<]+)</summary>", text) == ["street/ir_noise@3"]

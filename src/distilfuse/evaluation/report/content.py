@@ -24,6 +24,20 @@ def quality_metric(metrics: Sequence[str]) -> str:
     return next((name for name in metrics if METRICS[name].inputs != "fused"), metrics[0])
 
 
+def extent(summary: Summary) -> list[str]:
+    """How much was scored: "1 data set", "5 pairs", "3 degradations"; a pair counts once, however it is degraded."""
+    pairs: dict[str, int] = {}
+    kinds = set()
+    for dataset, number in summary.pairs.items():
+        degraded = parse_degraded_set(dataset)
+        base = degraded.base if degraded else dataset
+        pairs[base] = max(number, pairs.get(base, 0))
+        if degraded:
+            kinds.add(degraded[1:])
+    counts = {"data set": len(pairs), "pair": sum(pairs.values()), "degradation": len(kinds)}
+    return [f"{n} {thing}{'s' if n != 1 else ''}" for thing, n in counts.items() if n]
+
+
 def tables(summary: Summary) -> list[dict[str, Any]]:
     """One table a set, cells as text as in ``table.md``; values for sorting beside them."""
     return [_table(summary, dataset) for dataset in summary.datasets]

@@ -17,6 +17,7 @@ from distilfuse.evaluation.extras import need
 from distilfuse.evaluation.report.content import (
     chart_data,
     embeddable_json,
+    extent,
     problem_lines,
     quality_metric,
     tables,
@@ -107,7 +108,7 @@ def _render(
         version=__version__,
         protocol=table.protocol,
         methods=list(table.methods),
-        pairs=sum(summary.pairs.values()),
+        extent=extent(summary),
         sets=tables(summary),
         significant=SIGNIFICANT,
         seed=summary.seed,

@@ -85,6 +85,12 @@ class Reproduction:
     scores: ScoreTable
     """What was scored here, pair by pair."""
 
+    @property
+    def has_scores(self) -> bool:
+        """Whether any row has a number of ours."""
+        lines = (line for report in self.sets for line in report.lines)
+        return any(cell.pairs for line in lines for cell in line.cells.values())
+
 
 def compare(plan: TablePlan, scored: Sequence[ScoreTable]) -> Reproduction:
     """Put the means beside the published ones.
