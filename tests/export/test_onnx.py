@@ -64,12 +64,13 @@ def test_ten_sizes_agree_and_the_released_model_fuses_any_size(kind: str, tmp_pa
     chosen = recipe(kind)
     weights = tmp_path / "run.safetensors"
     write_tensors(weights, network.state_dict(), {"recipe": chosen.to_json()})
-    record, worst = release(chosen, weights, tmp_path, scores={"toy": {"EN": 1.0}})
+    record, worst = release(chosen, weights, tmp_path, file="family.yaml", scores={"toy": {"EN": 1.0}})
     assert worst <= 1e-3
     assert len(set(exporting.SIZES)) == 10
     path = tmp_path / f"{kind}-toy.onnx"
     assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert record.size == path.stat().st_size
+    assert record.recipe == "recipes/family.yaml"  # the file, which need not bear the model's name
     assert str(Path(exporting.__file__).parents[1]).encode() not in path.read_bytes()  # no path of this machine
 
     # From the outside: the Fuser on the ONNX file and the network agree to a grey level, at an awkward size.
@@ -99,7 +100,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     weights = tmp_path / "run.safetensors"
     write_tensors(weights, scrambled("nano").state_dict(), {"recipe": recipe("nano").to_json()})
     with pytest.raises(ConfigError, match="another network"):
-        release(recipe("student"), weights, tmp_path)
+        release(recipe("student"), weights, tmp_path, file="s.yaml")
 
 
 def test_merging_changes_nothing() -> None:

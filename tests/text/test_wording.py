@@ -28,18 +28,26 @@ CAPTION = PairCaption(
 @pytest.mark.parametrize("kind", TABLE_KINDS)
 def test_every_kind_that_training_draws_can_be_said_in_several_ways(kind: str) -> None:
     rng = np.random.default_rng(0)
-    said = {say_degradation(kind, 3.0, rng) for _ in range(40)}
+    said = {say_degradation(kind, 3.0, "ivif", rng) for _ in range(40)}
     assert len(said) >= 3
     assert all(len(sentences) == len(kind.split("+")) for sentences in said)
-    assert {s for sentences in said for s in sentences} <= set(all_degradation_sentences())
+    assert {s for sentences in said for s in sentences} <= set(all_degradation_sentences("ivif"))
 
 
 def test_worse_is_said_to_be_worse() -> None:
     words = ("barely visible", "slight", "clear", "severe", "extreme")
     for severity, degree in enumerate(words, start=1):
-        for sentence in degradation_sentences("ir_noise", severity):
+        for sentence in degradation_sentences("ir_noise", severity, "ivif"):
             assert [word for word in words if word in sentence] == [degree]
-    assert degradation_sentences("snow", 3) == ()
+    assert degradation_sentences("snow", 3, "ivif") == ()
+
+
+def test_medical_pairs_are_told_of_their_own_pictures() -> None:
+    for sentence in all_degradation_sentences("medical"):
+        assert not any(
+            word in sentence for word in ("visible picture", "visible image", "infrared", "thermal", "camera")
+        )
+    assert any("MRI" in sentence for sentence in degradation_sentences("ir_noise", 3, "medical"))
 
 
 def test_captions_in_their_own_words_or_by_template_most_severe_first() -> None:

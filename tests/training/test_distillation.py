@@ -19,10 +19,12 @@ from distilfuse.nets.build import build, config_from_dict
 from distilfuse.training.checkpoint import read_tensors, write_tensors
 from distilfuse.training.crops import Batch
 from distilfuse.training.loop import train
-from distilfuse.training.recipe import DistillationConfig, Recipe, recipe_from_dict
+from distilfuse.training.recipe import Recipe, recipe_from_dict
+from distilfuse.training.settings import DistillationConfig, TextConfig
 from distilfuse.training.stages import choose, train_stages
 from distilfuse.training.task import BaseTask, DistillationTask
 from distilfuse.training.teacher import load_teacher
+from distilfuse.training.words import PairWords
 
 NANO = {"kind": "nano", "width": 8, "deep_width": 8, "gauge_width": 4}
 TOLD = {**NANO, "text_channels": 32, "text_hidden": 8}
@@ -243,3 +245,37 @@ def _known(values: dict[str, object]) -> dict[str, object]:
     """A recipe's JSON as YAML would hold it, one layer wider."""
     values.pop("task", None)
     return {**values, "width": 16} if values.get("kind") == "nano" else values
+
+
+def test_a_retrained_teacher_has_its_students_trained_again(data: Path, tmp_path: Path) -> None:
+    """A finished student of another teacher is not what was asked for; its run is not mixed with the new one either."""
+    stages, out = staged({}), tmp_path / "runs"
+    options = {"data": data, "out": out, "accelerator": "cpu"}
+    results = train_stages(stages, choose(stages, "all"), **options)  # type: ignore[arg-type]
+    tensors, metadata = read_tensors(results["teacher"])
+    write_tensors(results["teacher"], {name: tensor * 1.01 for name, tensor in tensors.items()}, metadata)
+    with pytest.raises(ConfigError, match="made by another recipe"):
+        train_stages(stages, choose(stages, "all"), **options)  # type: ignore[arg-type]
+    (out / "student/last.safetensors").unlink()
+    before = results["student"].read_bytes()
+    train_stages(stages, choose(stages, "all"), **options)  # type: ignore[arg-type]
+    assert results["student"].read_bytes() != before
+
+
+def test_in_a_students_stage_the_teacher_is_always_told(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dropped captions and words are for the teacher's own training."""
+    stages = staged({})
+    text = TextConfig(encoder="events", captions="none", caption_dropout=0.9, word_dropout=0.9)
+    mute = dataclasses.replace(stages["teacher"], text=text)
+    teacher = train(mute, data=data, out=tmp_path / "t", accelerator="cpu")
+    seen: list[TextConfig] = []
+
+    def remember(config: TextConfig, *rest: object, **more: object) -> PairWords:
+        seen.append(config)
+        return PairWords(config, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("distilfuse.training.loop.PairWords", remember)
+    train(stages["student"], data=data, out=tmp_path / "s", teacher=teacher, accelerator="cpu")
+    assert [(config.caption_dropout, config.word_dropout) for config in seen] == [(0.0, 0.0)]

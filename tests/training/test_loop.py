@@ -21,7 +21,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from distilfuse.errors import ConfigError, DistilfuseError, ModelError
 from distilfuse.training.loop import learning_rate, train
-from distilfuse.training.recipe import OptimiserConfig, Recipe
+from distilfuse.training.recipe import Recipe
+from distilfuse.training.settings import OptimiserConfig
 
 STEMS = [f"{number:02d}" for number in range(9)]
 

@@ -65,6 +65,7 @@ def test_there_are_recipes() -> None:
         ({"optimiser": {"lr": "1e-4"}}, "write it with a point"),
         ({"optimiser": {"lr": 1e-7}}, "final_lr <= lr"),
         ({"data": 5}, "must be a mapping"),
+        ({"card": {"summary": "s", "data_terms": "t", "task": "fusion"}}, "card.task is 'fusion'"),
         ({"minutes": 0.0}, "minutes must be positive"),
         ({"text": {}}, "its network reads none"),
         ({"network": {"kind": "nano", "text_channels": 384}, "text": {"encoder": "bert"}}, "text.encoder is 'bert'"),

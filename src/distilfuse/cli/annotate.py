@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from distilfuse.cli.sentences import complain, listed, pair_word, say_strays, warn
 from distilfuse.errors import InputError
 
 if TYPE_CHECKING:
-    from distilfuse.imaging.pairs import Matching, Pair
+    from distilfuse.imaging.pairs import Pair
     from distilfuse.text.annotating import Annotated as Outcome
     from distilfuse.text.annotators import Annotator
     from distilfuse.text.events import PairCaption
     from distilfuse.text.store import CaptionStore
-
-_LISTED = 20
-"""Names listed one by one before the rest is only counted."""
-
-_MAX_PIXELS = 1280 * 28 * 28
 
 
 class Who(str, Enum):
@@ -84,8 +80,14 @@ def annotate(
     device: Annotated[str, typer.Option("--device", help="qwen: auto, cpu, cuda, cuda:1, mps.")] = "auto",
     dtype: Annotated[str, typer.Option("--dtype", help="qwen: auto, bfloat16, float16, float32.")] = "auto",
     max_pixels: Annotated[
-        int, typer.Option("--max-pixels", min=784, help="qwen, openai: larger pictures are shrunk to this many.")
-    ] = _MAX_PIXELS,
+        int | None,
+        typer.Option(
+            "--max-pixels",
+            min=784,
+            help="qwen, openai: larger pictures are shrunk to this many.",
+            show_default="1003520",
+        ),
+    ] = None,
     dataset: Annotated[
         str | None,
         typer.Option("--set", metavar="NAME", help="Put before each pair's name.", show_default="from the folder"),
@@ -119,24 +121,24 @@ def annotate(
     matching = find_pairs(visible, infrared)
     name = default_set_name(visible) if dataset is None else dataset
     author = _annotator(annotator, task, model, source, base_url, concurrency, rate, timeout, device, dtype, max_pixels)
-    _list_strays(matching)
+    say_strays(matching)
     store = CaptionStore(output, annotator=author.name, prompt=author.prompt, overwrite=overwrite)
     if store.dropped:
-        _warn(f"The last line of {output} was unfinished and is dropped.")
+        warn(f"The last line of {output} was unfinished and is dropped.")
     outcomes = _run_with_progress(matching.pairs, author, store, name)
     failed = [outcome.pair for outcome in outcomes if outcome.error is not None]
     unclear = [outcome.pair for outcome in outcomes if outcome.caption is not None and outcome.caption.problems]
     there = len(matching.pairs) - len(outcomes)
     typer.echo(
-        f"{output}: {len(outcomes) - len(failed)} of {len(matching.pairs)} {_pairs(len(matching.pairs))} described by "
-        f"{author.name}" + (f", {there} had been before" if there else "")
+        f"{output}: {len(outcomes) - len(failed)} of {len(matching.pairs)} {pair_word(len(matching.pairs))} described "
+        f"by {author.name}" + (f", {there} had been before" if there else "")
     )
     if unclear:
-        _warn(f"{len(unclear)} answers could not be read in full (see 'problems' in {output}): {_listed(unclear)}")
+        warn(f"{len(unclear)} answers could not be read in full (see 'problems' in {output}): {listed(unclear)}")
     if reference is not None:
         _print_agreement(store, reference)
     if failed:
-        _complain(f"{len(failed)} of {len(outcomes)} {_pairs(len(outcomes))} failed: {_listed(failed)}")
+        complain(f"{len(failed)} of {len(outcomes)} {pair_word(len(outcomes))} failed: {listed(failed)}")
     if failed or matching.ambiguous:
         raise typer.Exit(1)
 
@@ -152,8 +154,9 @@ def _annotator(
     timeout: float,
     device: str,
     dtype: str,
-    max_pixels: int,
+    max_pixels: int | None,
 ) -> Annotator:
+    from distilfuse.text.annotators.annotator import MAX_PIXELS
     from distilfuse.text.prompts import load_prompt
 
     if who is Who.statistics:
@@ -170,7 +173,11 @@ def _annotator(
         from distilfuse.text.annotators.qwen import DEFAULT, QwenAnnotator
 
         return QwenAnnotator(
-            load_prompt(task.value), model=model or DEFAULT, device=device, dtype=dtype, max_pixels=max_pixels
+            load_prompt(task.value),
+            model=model or DEFAULT,
+            device=device,
+            dtype=dtype,
+            max_pixels=max_pixels or MAX_PIXELS,
         )
     from distilfuse.text.annotators.endpoint import EndpointAnnotator
 
@@ -183,7 +190,7 @@ def _annotator(
         concurrency=concurrency,
         rate=rate,
         timeout=timeout,
-        max_pixels=max_pixels,
+        max_pixels=max_pixels or MAX_PIXELS,
     )
 
 
@@ -192,14 +199,15 @@ def _run_with_progress(
 ) -> list[Outcome]:
     from distilfuse.cli.progress import progress_bar
     from distilfuse.text.annotating import annotate_pairs, pair_name
+    from distilfuse.text.store import CaptionStore
 
     outcomes: list[Outcome] = []
     with store.opened():
-        todo = [name for pair in pairs if (name := pair_name(dataset, pair)) not in store.captions]
-        if not todo:
+        waiting = [name for pair in pairs if (name := pair_name(dataset, pair)) not in store.captions]
+        if not waiting:
             return outcomes
         try:
-            with progress_bar(len(todo), todo[0]) as (console, advance):
+            with progress_bar(len(waiting), waiting[0]) as (console, advance):
                 for outcome in annotate_pairs(pairs, annotator, store, dataset=dataset):
                     outcomes.append(outcome)
                     advance(len(outcomes), outcome.pair)
@@ -209,7 +217,9 @@ def _run_with_progress(
                         said = f"{outcome.pair} failed: {outcome.error}"
                         console.print(said, style="red", markup=False, soft_wrap=True)
         except KeyboardInterrupt:
-            _warn(f"Stopped: {len(store.captions)} captions are in {store.path}; the same command goes on from there.")
+            # Counted on disk: the interruption may have come between writing a caption and noting it.
+            kept = CaptionStore(store.path, annotator=store.annotator, prompt=store.prompt).captions
+            warn(f"Stopped: {len(kept)} captions are in {store.path}; the same command goes on from there.")
             raise
     return outcomes
 
@@ -232,31 +242,6 @@ def _print_agreement(store: CaptionStore, reference: dict[str, PairCaption]) -> 
     compared, rows = agreement(store.captions, reference)
     if not compared:
         own = next(iter(store.captions), "none")
-        _warn(f"No pair is in both (here {own}, there {next(iter(reference), 'none')}): name the set as there (--set).")
+        warn(f"No pair is in both (here {own}, there {next(iter(reference), 'none')}): name the set as there (--set).")
         return
-    typer.echo(f"\nAgreement over {compared} {_pairs(compared)}:\n{agreement_table(rows)}")
-
-
-def _list_strays(matching: Matching) -> None:
-    for kind, strays in (("visible", matching.unmatched_visible), ("infrared", matching.unmatched_infrared)):
-        if strays:
-            _warn(f"{len(strays)} {kind} without a partner: {_listed([path.name for path in strays])}")
-    for group in matching.ambiguous:
-        _complain(f"Left out because several files claim one name: {_listed([str(path) for path in group])}")
-
-
-def _pairs(number: int) -> str:
-    return "pair" if number == 1 else "pairs"
-
-
-def _listed(names: list[str]) -> str:
-    rest = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _warn(text: str) -> None:
-    typer.secho(text, fg=typer.colors.YELLOW, err=True)
-
-
-def _complain(text: str) -> None:
-    typer.secho(text, fg=typer.colors.RED, err=True)
+    typer.echo(f"\nAgreement over {compared} {pair_word(compared)}:\n{agreement_table(rows)}")

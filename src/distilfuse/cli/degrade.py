@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from distilfuse.cli.sentences import complain, listed, pair_word, say_strays
+
 if TYPE_CHECKING:
     from distilfuse.workflows.degrade import Degraded, DegradePlan
-
-_LISTED = 20
-"""Names listed one by one before the rest is only counted."""
 
 
 def _show_kinds(wanted: bool) -> None:
@@ -85,62 +84,31 @@ def degrade(
     from distilfuse.workflows.degrade import plan_degrade
 
     plan = plan_degrade(visible, infrared, output, parse_kinds(kind), dataset=dataset, seed=seed, overwrite=overwrite)
-    _list_strays(plan)
+    say_strays(plan.matching)
     outcomes = _run_with_progress(plan, overwrite)
     failed = [outcome.pair.name for outcome in outcomes if outcome.error is not None]
     done = len(outcomes) - len(failed)
     labels = ", ".join(kind_label(*entry) for entry in plan.degradations)
-    typer.echo(f"{output}: {done} of {len(outcomes)} {_pairs(len(outcomes))} degraded ({labels})")
+    typer.echo(f"{output}: {done} of {len(outcomes)} {pair_word(len(outcomes))} degraded ({labels})")
     if failed:
-        _complain(f"{len(failed)} of {len(outcomes)} {_pairs(len(outcomes))} failed: {_listed(failed)}")
+        complain(f"{len(failed)} of {len(outcomes)} {pair_word(len(outcomes))} failed: {listed(failed)}")
     if failed or (plan.matching is not None and plan.matching.ambiguous):
         raise typer.Exit(1)
 
 
 def _run_with_progress(plan: DegradePlan, overwrite: bool) -> list[Degraded]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from distilfuse.cli.progress import progress_bar
     from distilfuse.workflows.degrade import degrade_pairs
 
-    console = Console(stderr=True)
-    name = TextColumn("{task.fields[name]}", markup=False)
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("ETA"), TimeRemainingColumn(), name)
     outcomes: list[Degraded] = []
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(plan.pairs), name=plan.pairs[0].name)
+    with progress_bar(len(plan.pairs), plan.pairs[0].name) as (console, advance):
         for outcome in degrade_pairs(plan, overwrite=overwrite):
             outcomes.append(outcome)
-            following = plan.pairs[len(outcomes)].name if len(outcomes) < len(plan.pairs) else ""
-            progress.update(task, completed=len(outcomes), name=following)
+            done = len(outcomes)
+            advance(done, plan.pairs[done].name if done < len(plan.pairs) else "")
             for remark in outcome.remarks:
                 console.print(remark, style="yellow", markup=False, soft_wrap=True)
             if outcome.error is not None:
                 said = f"{outcome.pair.name} failed: {outcome.error}"
                 console.print(said, style="red", markup=False, soft_wrap=True)
     return outcomes
-
-
-def _list_strays(plan: DegradePlan) -> None:
-    if plan.matching is None:
-        return
-    matching = plan.matching
-    for kind, strays in (("visible", matching.unmatched_visible), ("infrared", matching.unmatched_infrared)):
-        if strays:
-            names = _listed([path.name for path in strays])
-            typer.secho(f"{len(strays)} {kind} without a partner: {names}", fg=typer.colors.YELLOW, err=True)
-    for group in matching.ambiguous:
-        _complain(f"Left out because several files claim one name: {_listed([str(path) for path in group])}")
-
-
-def _pairs(number: int) -> str:
-    return "pair" if number == 1 else "pairs"
-
-
-def _listed(names: list[str]) -> str:
-    rest = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _complain(text: str) -> None:
-    typer.secho(text, fg=typer.colors.RED, err=True)

@@ -35,7 +35,7 @@ def export(
             measured = json.loads(scores.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"The scores {scores} cannot be read ({error}): give a JSON file.") from error
-    record, worst = release(stage_of(load_stages(recipe), weights), weights, out, scores=measured)
+    record, worst = release(stage_of(load_stages(recipe), weights), weights, out, file=recipe.name, scores=measured)
     typer.echo(
         f"{record.name}: {record.parameters:,} parameters, {record.size:,} bytes, sha256 {record.sha256[:12]}; "
         f"PyTorch and ONNX Runtime differ by at most {worst:.1e}."

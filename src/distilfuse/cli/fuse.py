@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distilfuse.cli.options import Backend, Model, Threads
+from distilfuse.cli.sentences import complain, listed, say_strays, warn
 
 if TYPE_CHECKING:
     from distilfuse.fuser import Fuser
     from distilfuse.workflows.files import Outcome
     from distilfuse.workflows.folders import FolderPlan
-
-_LISTED = 20
-"""Names listed one by one before the rest is only counted."""
 
 
 def fuse(
@@ -83,7 +81,7 @@ def _fuse_two_files(
     fuser = Fuser.from_pretrained(model, backend=backend, threads=threads)
     outcome = fuse_files(fuser, job, overwrite=overwrite)
     for warning in outcome.warnings:
-        _warn(warning)
+        warn(warning)
     typer.echo(f"{job.output}: {outcome.size}, fused in {outcome.seconds * 1e3:.0f} ms by {_describe(fuser)}")
 
 
@@ -100,7 +98,7 @@ def _fuse_two_folders(
     from distilfuse.workflows.folders import plan_folders
 
     plan = plan_folders(visible, infrared, output, overwrite=overwrite)
-    _list_strays(plan)
+    say_strays(plan.matching)
     fuser = Fuser.from_pretrained(model, backend=backend, threads=threads)
     start = time.perf_counter()
     outcomes = _run_with_progress(fuser, plan, overwrite)
@@ -112,7 +110,7 @@ def _fuse_two_folders(
     )
     failed = [outcome.job.name for outcome in outcomes if outcome.error is not None]
     if failed:
-        _complain(f"{len(failed)} of {len(outcomes)} pairs failed: {_listed(failed)}")
+        complain(f"{len(failed)} of {len(outcomes)} pairs failed: {listed(failed)}")
     if failed or plan.matching.ambiguous:
         raise typer.Exit(1)
 
@@ -134,28 +132,6 @@ def _run_with_progress(fuser: Fuser, plan: FolderPlan, overwrite: bool) -> list[
     return outcomes
 
 
-def _list_strays(plan: FolderPlan) -> None:
-    matching = plan.matching
-    for kind, strays in (("visible", matching.unmatched_visible), ("infrared", matching.unmatched_infrared)):
-        if strays:
-            _warn(f"{len(strays)} {kind} without a partner: {_listed([path.name for path in strays])}")
-    for group in matching.ambiguous:
-        _complain(f"Left out because several files claim one name: {_listed([str(path) for path in group])}")
-
-
-def _listed(names: list[str]) -> str:
-    rest = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
-
-
 def _describe(fuser: Fuser) -> str:
     threads = f"{fuser.threads} thread{'s' if fuser.threads > 1 else ''}"
     return f"{fuser.record.name} on {fuser.device} ({fuser.backend}, {threads})"
-
-
-def _warn(text: str) -> None:
-    typer.secho(text, fg=typer.colors.YELLOW, err=True)
-
-
-def _complain(text: str) -> None:
-    typer.secho(text, fg=typer.colors.RED, err=True)

@@ -53,7 +53,12 @@ def load_trained(recipe: Recipe, weights: Path) -> Network:
 
 
 def release(
-    recipe: Recipe, weights: Path, folder: Path, *, scores: Mapping[str, Mapping[str, float]] | None = None
+    recipe: Recipe,
+    weights: Path,
+    folder: Path,
+    *,
+    file: str,
+    scores: Mapping[str, Mapping[str, float]] | None = None,
 ) -> tuple[ModelRecord, float]:
     """Write ``NAME.onnx`` and its record ``NAME.json`` into ``folder``.
 
@@ -61,6 +66,7 @@ def release(
         recipe: what was trained; its card describes the model.
         weights: ``NAME.safetensors`` of the run.
         folder: made if it is missing.
+        file: name of the recipe's file, for the record; one file may hold the recipes of several models.
         scores: test set to metric to mean value, measured on these weights.
 
     Returns:
@@ -91,7 +97,7 @@ def release(
         training_data=[f"{s.name}/train" for s in recipe.data.sets],
         data_terms=card.data_terms,
         scores={name: dict(values) for name, values in (scores or {}).items()},
-        recipe=f"recipes/{recipe.name}.yaml",
+        recipe=f"recipes/{file}",
     )
     write_bytes(folder / f"{recipe.name}.json", record.to_json().encode())
     return record, worst

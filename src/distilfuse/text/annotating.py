@@ -72,10 +72,10 @@ def annotate_pairs(
         ModelError: its weights cannot be had.
         OutputError: the store cannot be written.
     """
-    todo = [pair for pair in pairs if pair_name(dataset, pair) not in store.captions]
+    waiting = [pair for pair in pairs if pair_name(dataset, pair) not in store.captions]
     failed = 0
     anything = False
-    for name, result, remarks in _results(todo, annotator, dataset):
+    for name, result, remarks in _results(waiting, annotator, dataset):
         if isinstance(result, PairCaption):
             store.add(result)
             anything = True
@@ -99,16 +99,16 @@ def _results(pairs: Sequence[Pair], annotator: Annotator, dataset: str) -> Itera
         for pair in pairs:
             yield _annotate(pair, annotator, dataset)
         return
-    todo: queue.SimpleQueue[Pair] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Pair] = queue.SimpleQueue()
     done: queue.SimpleQueue[_Result] = queue.SimpleQueue()
     left = threading.Event()
     for pair in pairs:
-        todo.put(pair)
+        waiting.put(pair)
 
     def work() -> None:
         while not left.is_set():
             try:
-                pair = todo.get_nowait()
+                pair = waiting.get_nowait()
             except queue.Empty:
                 return
             done.put(_annotate(pair, annotator, dataset))

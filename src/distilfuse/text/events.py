@@ -48,7 +48,6 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]*")
 def event_type(words: str) -> str:
     """``Low Light`` or ``low-light`` as ``low_light``; an empty string where nothing usable is left."""
     name = re.sub(r"[^a-z0-9]+", "_", words.casefold()).strip("_")
-    name = {"overexposure": "over_exposure", "low_contrast": "ir_low_contrast", "noise": "high_noise"}.get(name, name)
     return name if _TYPE.fullmatch(name) else ""
 
 

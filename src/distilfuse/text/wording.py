@@ -15,67 +15,72 @@ from distilfuse.text.events import Event, PairCaption
 
 _DEGREES = ("barely visible", "slight", "clear", "severe", "extreme")
 
+_PICTURES: Mapping[str, tuple[str, str]] = {"ivif": ("visible", "infrared"), "medical": ("CT, PET or SPECT", "MRI")}
+"""Task to what its two pictures are called."""
+
 _WORDINGS: Mapping[str, tuple[str, ...]] = {
     "low_light": (
-        "The visible picture is too dark; {degree} lack of light hides detail in the shadows.",
-        "Low light in the visible image, {degree}: unlit parts sink into black.",
-        "There is {degree} underexposure of the visible camera.",
+        "The {first} picture is too dark; {degree} lack of light hides detail in the shadows.",
+        "Low light in the {first} image, {degree}: unlit parts sink into black.",
+        "There is {degree} underexposure of the {first} picture.",
     ),
     "over_exposure": (
-        "The visible picture is too bright; {degree} over-exposure clips highlights to white.",
-        "Over-exposed visible image, {degree}: bright areas have lost their texture.",
-        "There is {degree} over-exposure of the visible camera; trust the infrared where it is white.",
+        "The {first} picture is too bright; {degree} over-exposure clips highlights to white.",
+        "Over-exposed {first} image, {degree}: bright areas have lost their texture.",
+        "There is {degree} over-exposure of the {first} picture; trust the {second} where it is white.",
     ),
     "visible_noise": (
-        "The visible picture is noisy; {degree} grain covers flat areas.",
-        "High noise in the visible image, {degree}: speckle must not be taken for texture.",
-        "There is {degree} sensor noise in the visible picture.",
+        "The {first} picture is noisy; {degree} grain covers flat areas.",
+        "High noise in the {first} image, {degree}: speckle must not be taken for texture.",
+        "There is {degree} sensor noise in the {first} picture.",
     ),
     "visible_blur": (
-        "The visible picture is out of focus; {degree} blur softens its edges.",
-        "Blurred visible image, {degree}: edges should come from the infrared where it is sharper.",
-        "There is {degree} defocus of the visible camera.",
+        "The {first} picture is out of focus; {degree} blur softens its edges.",
+        "Blurred {first} image, {degree}: edges should come from the {second} where it is sharper.",
+        "There is {degree} defocus of the {first} picture.",
     ),
     "ir_low_contrast": (
-        "The infrared picture has weak contrast; {degree} flattening makes warm and cold alike.",
-        "Low thermal contrast in the infrared image, {degree}: its faint edges need to be kept.",
-        "There is {degree} loss of contrast in the infrared picture.",
+        "The {second} picture has weak contrast; {degree} flattening makes its parts alike.",
+        "Low contrast in the {second} image, {degree}: its faint edges need to be kept.",
+        "There is {degree} loss of contrast in the {second} picture.",
     ),
     "ir_noise": (
-        "The infrared picture is noisy; {degree} grain covers it.",
-        "Noise in the infrared image, {degree}: do not carry its speckle over.",
-        "There is {degree} sensor noise in the infrared picture.",
+        "The {second} picture is noisy; {degree} grain covers it.",
+        "Noise in the {second} image, {degree}: do not carry its speckle over.",
+        "There is {degree} sensor noise in the {second} picture.",
     ),
     "ir_stripes": (
-        "The infrared picture has vertical stripes; {degree} fixed-pattern noise runs through its columns.",
-        "Column stripes in the infrared image, {degree}: a sensor artifact, not structure.",
-        "There is {degree} striping in the infrared picture.",
+        "The {second} picture has vertical stripes; {degree} fixed-pattern noise runs through its columns.",
+        "Column stripes in the {second} image, {degree}: a sensor artifact, not structure.",
+        "There is {degree} striping in the {second} picture.",
     ),
 }
 """Kind of degradation (:mod:`distilfuse.evaluation.degradations`) to ways of saying it."""
 
 
-def degradation_sentences(kind: str, severity: float) -> tuple[str, ...]:
-    """All ways in which a degradation of a severity (1..5) is put into words, of a medical or an infrared pair.
+def degradation_sentences(kind: str, severity: float, task: str) -> tuple[str, ...]:
+    """All ways in which a degradation of a severity (1..5) is put into words for pairs of a task.
 
     A combined kind (``low_light+ir_noise``) gives the sentences of its parts; unknown kinds give none.
     """
     degree = _DEGREES[min(5, max(1, round(severity))) - 1]
-    return tuple(words.format(degree=degree) for part in kind.split("+") for words in _WORDINGS.get(part, ()))
+    first, second = _PICTURES[task]
+    wordings = (words for part in kind.split("+") for words in _WORDINGS.get(part, ()))
+    return tuple(words.format(degree=degree, first=first, second=second) for words in wordings)
 
 
-def say_degradation(kind: str, severity: float, rng: np.random.Generator) -> tuple[str, ...]:
+def say_degradation(kind: str, severity: float, task: str, rng: np.random.Generator) -> tuple[str, ...]:
     """One sentence for each part of a kind, in a wording drawn at random."""
     chosen = []
     for part in kind.split("+"):
-        if sentences := degradation_sentences(part, severity):
+        if sentences := degradation_sentences(part, severity, task):
             chosen.append(sentences[rng.integers(len(sentences))])
     return tuple(chosen)
 
 
-def all_degradation_sentences() -> tuple[str, ...]:
-    """Every sentence that :func:`say_degradation` can give."""
-    return tuple(s for kind in _WORDINGS for severity in range(1, 6) for s in degradation_sentences(kind, severity))
+def all_degradation_sentences(task: str) -> tuple[str, ...]:
+    """Every sentence that :func:`say_degradation` can give for a task."""
+    return tuple(s for kind in _WORDINGS for level in range(1, 6) for s in degradation_sentences(kind, level, task))
 
 
 def template(event: Event) -> str:

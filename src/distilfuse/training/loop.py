@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import math
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -35,10 +35,11 @@ from distilfuse.text.events import PairCaption
 from distilfuse.text.store import read_captions
 from distilfuse.training.checkpoint import read_tensors, restore_checkpoint, save_checkpoint, write_tensors
 from distilfuse.training.crops import Batch, CropBatches
-from distilfuse.training.recipe import Recipe, TextConfig
+from distilfuse.training.recipe import Recipe
 from distilfuse.training.schedule import Clock, learning_rate, moving_average
+from distilfuse.training.settings import TextConfig
 from distilfuse.training.task import BaseTask, DistillationTask
-from distilfuse.training.teacher import load_teacher
+from distilfuse.training.teacher import load_teacher, run_identity
 from distilfuse.training.validation import validate
 from distilfuse.training.words import PairWords
 
@@ -94,7 +95,8 @@ def train(
     judge = torch.compile(objective.__call__, dynamic=False) if compiled else objective
     if recipe.start:
         _begin_with(start, network, recipe)
-    identity, spoken = recipe.to_json(), recipe.text
+    spoken = recipe.text
+    identity = run_identity(recipe, teacher=teacher, start=start)
     task: BaseTask | DistillationTask
     if recipe.distillation is None:
         task = BaseTask(network, judge)
@@ -102,7 +104,8 @@ def train(
         taught = load_teacher(teacher, recipe.name)
         task = DistillationTask(network, taught.network, judge, recipe.distillation)
         task.teacher_to(fabric.device)
-        identity, spoken = json.dumps([identity, taught.sha256]), taught.text
+        # Silence and lost words are for the teacher's own training: a student's teacher is always told.
+        spoken = taught.text and replace(taught.text, caption_dropout=0.0, word_dropout=0.0, variants=1)
     task.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
     average = moving_average(network, recipe.ema)
     published = cast(Network, average.module)
@@ -179,7 +182,9 @@ def train(
         return last
     result = out / f"{recipe.name}.safetensors"
     if fabric.is_global_zero:
-        write_tensors(result, published.state_dict(), {"recipe": recipe.to_json(), "step": str(step)})
+        write_tensors(
+            result, published.state_dict(), {"recipe": recipe.to_json(), "step": str(step), "identity": identity}
+        )
     fabric.barrier()
     return result
 
@@ -221,13 +226,14 @@ def _training_pairs(recipe: Recipe, data: Path) -> Sources:
 
 
 def _words(recipe: Recipe, config: TextConfig, pairs: Sequence[Pair], cache: Path) -> PairWords:
-    task = "medical" if recipe.card.task == "medical" else "ivif"
+    task = recipe.card.task
     captions: Mapping[str, PairCaption] = {}
     if config.captions == "packaged":
         captions = packaged_captions(task)
     elif config.captions != "none":
         captions = read_captions(Path(config.captions))
-    return PairWords(config, captions, terms=list(recipe.objective), names=[pair.name for pair in pairs], cache=cache)
+    names = [pair.name for pair in pairs]
+    return PairWords(config, captions, task=task, terms=list(recipe.objective), names=names, cache=cache)
 
 
 def _loader(

@@ -11,7 +11,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from distilfuse.training.recipe import OptimiserConfig
+from distilfuse.training.settings import OptimiserConfig
 
 
 def learning_rate(config: OptimiserConfig, step: int, steps: int, *, at_least: float = 0.0) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from distilfuse.errors import ConfigError
 from distilfuse.training.checkpoint import read_tensors
 from distilfuse.training.loop import train
 from distilfuse.training.recipe import Recipe
+from distilfuse.training.teacher import run_identity
 
 ALL = "all"
 
@@ -64,7 +64,8 @@ def train_stages(
             source = _result(stages, recipe.distillation.teacher, out)
         start = _result(stages, recipe.start, out) if recipe.start else None
         finished = _result(stages, stage, out)
-        if len(stages) > 1 and finished.is_file() and _made_by(finished, recipe):
+        identity = run_identity(recipe, teacher=source, start=start)
+        if len(stages) > 1 and finished.is_file() and read_tensors(finished)[1].get("identity") == identity:
             results[stage] = finished
             continue
         results[stage] = train(
@@ -75,8 +76,3 @@ def train_stages(
 
 def _result(stages: Mapping[str, Recipe], stage: str, out: Path) -> Path:
     return folder_of(stages, stage, out) / f"{stages[stage].name}.safetensors"
-
-
-def _made_by(weights: Path, recipe: Recipe) -> bool:
-    recorded = json.loads(read_tensors(weights)[1].get("recipe", "{}"))
-    return bool(recorded == json.loads(recipe.to_json()))

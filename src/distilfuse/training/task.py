@@ -12,7 +12,7 @@ from distilfuse.errors import ConfigError
 from distilfuse.nets.build import Network
 from distilfuse.nets.luminance import grey
 from distilfuse.training.crops import Batch
-from distilfuse.training.recipe import DistillationConfig
+from distilfuse.training.settings import DistillationConfig
 
 Judge = Callable[..., tuple[Tensor, dict[str, Tensor]]]
 """An :class:`~distilfuse.losses.Objective`, perhaps compiled."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from distilfuse.errors import ConfigError, ModelError
 from distilfuse.nets.build import Network, build, config_from_dict
 from distilfuse.training.checkpoint import read_tensors
-from distilfuse.training.recipe import TextConfig, text_from_dict
+from distilfuse.training.recipe import Recipe, text_from_dict
+from distilfuse.training.settings import TextConfig
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,6 @@ class Teacher:
     network: Network
     text: TextConfig | None
     """How it was told of its pairs; None for one that was trained without text."""
-    sha256: str
-    """Of its weights' file: a student's run belongs to one teacher."""
 
 
 def load_teacher(path: Path | None, student: str) -> Teacher:
@@ -51,4 +50,17 @@ def load_teacher(path: Path | None, student: str) -> Teacher:
         raise ModelError(
             f"{path} holds no weights of a trained teacher ({error}): give the result of a run."
         ) from error
-    return Teacher(network, text, hashlib.sha256(path.read_bytes()).hexdigest())
+    return Teacher(network, text)
+
+
+def run_identity(recipe: Recipe, *, teacher: Path | None, start: Path | None) -> str:
+    """What decides a run: its recipe, and the very weights that it learns from or begins with.
+
+    Args:
+        recipe: of the stage.
+        teacher: weights of the teacher, looked at where the recipe has ``distillation``.
+        start: weights to begin with, looked at where it has ``start``.
+    """
+    needed = [teacher if recipe.distillation else None, start if recipe.start else None]
+    files = [path for path in needed if path is not None and path.is_file()]
+    return json.dumps([recipe.to_json(), *(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)])

@@ -22,7 +22,7 @@ from distilfuse.text.wording import (
     say_degradation,
 )
 from distilfuse.training.augmentation import Applied
-from distilfuse.training.recipe import TextConfig
+from distilfuse.training.settings import TextConfig
 
 Said = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Embedding of a crop, and the factor of each loss term."""
@@ -37,6 +37,7 @@ class PairWords:
     Args:
         config: of the recipe.
         captions: of the pairs; a pair without caption is told of applied degradations only.
+        task: ``ivif`` or ``medical``.
         terms: loss terms, in the order of the objective.
         names: pairs that will be asked for.
         cache: folder of the cache of embeddings.
@@ -51,6 +52,7 @@ class PairWords:
         config: TextConfig,
         captions: Mapping[str, PairCaption],
         *,
+        task: str,
         terms: Sequence[str],
         names: Sequence[str],
         cache: Path,
@@ -60,12 +62,12 @@ class PairWords:
                 f"No caption names a pair of this run (such as {names[0]}): annotate the pairs, or set "
                 "text.captions to none."
             )
-        self._config, self._terms = config, tuple(terms)
+        self._config, self._task, self._terms = config, task, tuple(terms)
         self.channels = CHANNELS[config.encoder]
         self._captions = {name: captions[name] for name in names if name in captions}
         self._sentences = {name: caption_sentences(caption, config.style) for name, caption in self._captions.items()}
         plain = [s for sentences in self._sentences.values() for s in sentences]
-        plain += all_degradation_sentences()
+        plain += all_degradation_sentences(task)
         self._variants: dict[str, tuple[str, ...]] = {}
         for sentence in dict.fromkeys(plain):
             # A generator a sentence: what is dropped does not depend on the other sentences of the run.
@@ -85,7 +87,7 @@ class PairWords:
             return np.zeros(self.channels, np.float32), np.ones(len(self._terms), np.float32)
         sentences = list(self._sentences.get(name, ()))
         for kind, severity in applied:
-            sentences += say_degradation(kind, severity, rng)
+            sentences += say_degradation(kind, severity, self._task, rng)
         chosen = [self._variants[s][rng.integers(self._config.variants)] for s in sentences]
         return pair_embedding(chosen, self._embeddings, self.channels), self._factors(name, applied)
 
@@ -93,7 +95,7 @@ class PairWords:
         """The embedding of a whole picture in one fixed wording, nothing dropped."""
         sentences = list(self._sentences.get(name, ()))
         for kind, severity in applied:
-            sentences += say_degradation(kind, severity, np.random.default_rng(0))
+            sentences += say_degradation(kind, severity, self._task, np.random.default_rng(0))
         return pair_embedding(sentences, self._embeddings, self.channels)
 
     def _factors(self, name: str, applied: Applied) -> NDArray[np.float32]:

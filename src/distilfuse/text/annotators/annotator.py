@@ -13,6 +13,9 @@ from distilfuse.text.events import PairCaption
 
 Bytes = NDArray[np.uint8]
 
+MAX_PIXELS = 1280 * 28 * 28
+"""Pixels of a picture that is shown to a language model, at most: 1280 of Qwen's patches of 28 x 28."""
+
 
 class AnnotatorError(DistilfuseError):
     """The annotator cannot work at all (a wrong key, an unknown model): trying further pairs is of no use."""

@@ -13,15 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from distilfuse.errors import ConfigError, DistilfuseError, MissingDependencyError
-from distilfuse.text.annotators.annotator import AnnotatorError, Bytes, check_pair, for_model
+from distilfuse.text.annotators.annotator import MAX_PIXELS, AnnotatorError, Bytes, check_pair, for_model
 from distilfuse.text.answer import read_answer
 from distilfuse.text.events import PairCaption
 from distilfuse.text.prompts import Prompt
 
 KEY = "OPENAI_API_KEY"
 """The environment variable that holds the key; servers of one's own need none."""
-
-MAX_PIXELS = 1280 * 28 * 28
 
 _HOPELESS = {
     401: f"check the key in the environment variable {KEY}",

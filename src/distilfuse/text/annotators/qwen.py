@@ -11,16 +11,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from distilfuse.errors import DistilfuseError, InputError, MissingDependencyError, ModelError
-from distilfuse.text.annotators.annotator import Bytes, check_pair, for_model
+from distilfuse.text.annotators.annotator import MAX_PIXELS, Bytes, check_pair, for_model
 from distilfuse.text.answer import read_answer
 from distilfuse.text.events import PairCaption
 from distilfuse.text.prompts import Prompt
 
 DEFAULT = "Qwen/Qwen2-VL-7B-Instruct"
 """The paper's; needs about 17 GB in 16 bit. ``-AWQ`` and ``-GPTQ-Int4`` versions (with gptqmodel) need a third."""
-
-MAX_PIXELS = 1280 * 28 * 28
-"""A picture's pixels at most: 1280 patches of 28 x 28."""
 
 PICTURE = "<|image_pad|>"
 """What stands for a picture in Qwen's chat template, to be repeated once a merged patch."""

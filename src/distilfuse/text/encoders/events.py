@@ -13,11 +13,11 @@ from distilfuse.text.events import IVIF_EVENTS, MEDICAL_EVENTS
 _CLUES = {
     "low_light": r"low light|too dark|underexpos|lack of light",
     "over_exposure": r"over-?exposed|over-?exposure|too bright",
-    "high_noise": r"high noise|noise in the visible|visible picture is noisy",
-    "ir_noise": r"noise in the infrared|infrared picture is noisy",
+    "high_noise": r"high noise|noise in the (?:visible|ct)|(?:visible|spect) picture is noisy",
+    "ir_noise": r"noise in the (?:infrared|mri)|(?:infrared|mri) picture is noisy",
     "motion_blur": r"motion blur",
-    "low_resolution": r"blurred visible|out of focus|defocus|low resolution",
-    "ir_low_contrast": r"low thermal contrast|weak contrast|contrast in the infrared",
+    "low_resolution": r"^blurred|out of focus|defocus|low resolution",
+    "ir_low_contrast": r"low contrast|weak contrast|contrast in the (?:infrared|mri)",
     "fixed_pattern": r"stripes|striping|fixed.pattern",
 }
 

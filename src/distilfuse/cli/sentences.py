@@ -1,0 +1,45 @@
+"""What commands over folders say alike: names in a list, warnings, pictures without a partner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from distilfuse.imaging.pairs import Matching
+
+_LISTED = 20
+"""Names listed one by one before the rest is only counted."""
+
+
+def listed(names: list[str]) -> str:
+    """The names in one line, a long list cut short."""
+    rest = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def pair_word(number: int) -> str:
+    """The word for that many pairs."""
+    return "pair" if number == 1 else "pairs"
+
+
+def warn(text: str) -> None:
+    """To stderr, in yellow."""
+    typer.secho(text, fg=typer.colors.YELLOW, err=True)
+
+
+def complain(text: str) -> None:
+    """To stderr, in red."""
+    typer.secho(text, fg=typer.colors.RED, err=True)
+
+
+def say_strays(matching: Matching | None) -> None:
+    """Name the files of two folders that belong to no pair; nothing where two files were given."""
+    if matching is None:
+        return
+    for kind, strays in (("visible", matching.unmatched_visible), ("infrared", matching.unmatched_infrared)):
+        if strays:
+            warn(f"{len(strays)} {kind} without a partner: {listed([path.name for path in strays])}")
+    for group in matching.ambiguous:
+        complain(f"Left out because several files claim one name: {listed([str(path) for path in group])}")
