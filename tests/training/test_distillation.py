@@ -23,7 +23,7 @@ from distilfuse.training.recipe import Recipe, recipe_from_dict
 from distilfuse.training.settings import DistillationConfig, TextConfig
 from distilfuse.training.stages import choose, train_stages
 from distilfuse.training.task import BaseTask, DistillationTask
-from distilfuse.training.teacher import load_teacher
+from distilfuse.training.trained import load_teacher
 from distilfuse.training.words import PairWords
 
 NANO = {"kind": "nano", "width": 8, "deep_width": 8, "gauge_width": 4}
@@ -181,7 +181,7 @@ def test_a_missing_or_wrong_teacher_is_named(data: Path, tmp_path: Path) -> None
     with pytest.raises(ConfigError, match="is no file"):
         load_teacher(tmp_path / "none.safetensors", "s")
     write_tensors(tmp_path / "w.safetensors", {"a": torch.zeros(1)}, {})
-    with pytest.raises(ModelError, match="holds no weights of a trained teacher"):
+    with pytest.raises(ModelError, match="holds no weights of a trained network"):
         load_teacher(tmp_path / "w.safetensors", "s")
 
 

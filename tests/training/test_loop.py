@@ -90,7 +90,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_checkpoint(
         "intensity",
         lambda fused, visible, infrared: fused.sum() * math.nan,
     )
-    with pytest.raises(DistilfuseError, match="The loss is nan at step 4"):
+    with pytest.raises(DistilfuseError, match="The loss is nan at step 5"):
         run(recipe, data, tmp_path / "run")
     assert (tmp_path / "run" / "last.safetensors").read_bytes() == before
 

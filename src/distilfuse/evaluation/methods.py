@@ -1,4 +1,4 @@
-"""Methods to compare: folders of pictures that someone fused, and functions that fuse on the fly."""
+"""Methods to compare: folders of pictures that someone fused, and functions that fuse on the fly, told of the pair or not."""
 
 from __future__ import annotations
 
@@ -44,7 +44,17 @@ class OnTheFly:
     to call from several threads at once."""
 
 
-Method = FusedFolder | OnTheFly
+@dataclass(frozen=True)
+class Told:
+    """A function that fuses and is told of each pair: a teacher."""
+
+    name: str
+    fuse: Callable[[Bytes, Bytes, str, tuple[tuple[str, float], ...]], Bytes]
+    """As :attr:`OnTheFly.fuse`; besides the pictures it gets ``SET/STEM`` and the degradations applied to them, kind
+    and severity each."""
+
+
+Method = FusedFolder | OnTheFly | Told
 
 
 def fused_folder(name: str, folder: Path, pairs: Sequence[Pair]) -> FusedFolder:

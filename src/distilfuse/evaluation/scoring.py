@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from distilfuse.errors import DistilfuseError, InputError
 from distilfuse.evaluation.degradations import degrade, generator
-from distilfuse.evaluation.methods import FusedFolder, Method
+from distilfuse.evaluation.methods import FusedFolder, Method, Told
 from distilfuse.evaluation.scorers import Score, score_processes
 from distilfuse.evaluation.scores import Row, ScoreTable, degraded_set
 from distilfuse.evaluation.sources import Remark, grey_bytes, has_colour, is_constant, read_picture
@@ -149,7 +149,7 @@ def score_step(plan: Plan, step: Step, compute: Score = score) -> Outcome:
     rows = []
     for method in methods:
         try:
-            fused = _fused(method, step.pair, inputs, remarks)
+            fused = _fused(plan, method, step, inputs, remarks)
             if plan.watch:
                 plan.watch(method.name, dataset, step.pair.name, fused)
             values = compute(*sources, fused, metrics=plan.metrics, protocol=plan.protocol)
@@ -181,7 +181,7 @@ def fused_picture(plan: Plan, method: str, dataset: str, name: str) -> Bytes | N
     step, chosen = found[0]
     try:
         inputs = _inputs(plan, step, *_read_pair(step.pair, []))
-        return _fused(chosen, step.pair, inputs, [])
+        return _fused(plan, chosen, step, inputs, [])
     except (DistilfuseError, MemoryError):
         return None
 
@@ -227,10 +227,14 @@ def _inputs(plan: Plan, step: Step, visible: Bytes, infrared: Bytes) -> tuple[By
     return first, second
 
 
-def _fused(method: Method, pair: Pair, inputs: tuple[Bytes, Bytes], remarks: list[Remark]) -> Bytes:
-    size = inputs[0].shape[:2]
+def _fused(plan: Plan, method: Method, step: Step, inputs: tuple[Bytes, Bytes], remarks: list[Remark]) -> Bytes:
+    size, pair, condition = inputs[0].shape[:2], step.pair, step.condition
     if not isinstance(method, FusedFolder):
-        fused = method.fuse(*inputs)
+        if isinstance(method, Told):
+            applied = () if condition.kind is None else ((condition.kind, condition.severity),)
+            fused = method.fuse(*inputs, f"{plan.dataset}/{pair.name}", applied)
+        else:
+            fused = method.fuse(*inputs)
         if fused.shape[:2] != size:
             raise InputError(f"{method.name} made {_size(fused)} pixels of {pair.name}, which is {_size(inputs[0])}.")
         return fused

@@ -80,8 +80,8 @@ class Objective:
                 total = torch.stack([weight * values[name] for name, weight in self.weights.items()]).sum()
             else:
                 each = {name: _pair_by_pair(TERMS[name])(fused, visible, infrared) for name in self.weights}
-                weights = factors * factors.new_tensor(list(self.weights.values()))  # B T
-                total = (weights * torch.stack(list(each.values()), dim=1)).sum(dim=1).mean()
+                weighted = [weight * each[name] for name, weight in self.weights.items()]
+                total = (factors * torch.stack(weighted, dim=1)).sum(dim=1).mean()  # B T
                 values = {name: value.mean() for name, value in each.items()}
         return total, {name: value.detach() for name, value in values.items()}
 

@@ -27,7 +27,7 @@ from rich.progress import (
 from torch.utils.data import DataLoader
 
 from distilfuse.datasets.pairs import Pair, load_pairs
-from distilfuse.errors import ConfigError, DistilfuseError
+from distilfuse.errors import ConfigError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import Network, build
 from distilfuse.text.annotations import packaged_captions
@@ -35,11 +35,13 @@ from distilfuse.text.events import PairCaption
 from distilfuse.text.store import read_captions
 from distilfuse.training.checkpoint import read_tensors, restore_checkpoint, save_checkpoint, write_tensors
 from distilfuse.training.crops import Batch, CropBatches
+from distilfuse.training.gradients import Gradients
+from distilfuse.training.journal import Journal
 from distilfuse.training.recipe import Recipe
-from distilfuse.training.schedule import Clock, learning_rate, moving_average
+from distilfuse.training.schedule import Clock, MovingAverage, learning_rate
 from distilfuse.training.settings import TextConfig
 from distilfuse.training.task import BaseTask, DistillationTask
-from distilfuse.training.teacher import load_teacher, run_identity
+from distilfuse.training.trained import load_teacher, run_identity
 from distilfuse.training.validation import validate
 from distilfuse.training.words import PairWords
 
@@ -107,7 +109,7 @@ def train(
         # Silence and lost words are for the teacher's own training: a student's teacher is always told.
         spoken = taught.text and replace(taught.text, caption_dropout=0.0, word_dropout=0.0, variants=1)
     task.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
-    average = moving_average(network, recipe.ema)
+    average = MovingAverage(network, recipe.ema)
     published = cast(Network, average.module)
     settings = recipe.optimiser
     optimiser = torch.optim.AdamW(
@@ -138,7 +140,8 @@ def train(
                 recipe=identity,
             )
 
-    value, over = math.nan, clock.share >= 1
+    gradients, journal = Gradients(fabric, wrapped), Journal(fabric, last)
+    over = clock.share >= 1
     # Schedulers end jobs with SIGTERM: treat it as Ctrl-C, so that the run is saved.
     with contextlib.suppress(ValueError):  # only the main thread may set handlers
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -151,32 +154,26 @@ def train(
                     break
                 for group in optimiser.param_groups:
                     group["lr"] = learning_rate(settings, step, recipe.steps, at_least=clock.share)
-                loss, terms = wrapped(batch)
-                fabric.backward(loss)
+                outcome = gradients(batch)
                 fabric.clip_gradients(wrapped, optimiser, max_norm=settings.clip, error_if_nonfinite=False)
-                value = loss.item()
-                if not math.isfinite(value):
-                    raise DistilfuseError(
-                        f"The loss is {value} at step {step}: lower optimiser.lr, or use precision 32-true; "
-                        f"the last checkpoint is {last}."
-                    )
+                journal.add(step + 1, *outcome)
                 optimiser.step()
-                optimiser.zero_grad(set_to_none=True)
-                average.update_parameters(network)
+                average.update(network)
                 step += 1
                 clock.tick(step)
                 over = clock.share >= 1
-                fabric.log_dict({"loss": value, **{f"terms/{k}": v.item() for k, v in terms.items()}}, step)
                 total = recipe.steps if recipe.minutes is None else min(recipe.steps, clock.forecast(step))
-                progress.update(bar, completed=step, total=total, loss=f"loss {value:.3f}")
-                if step % recipe.checkpoint_every == 0:
-                    checkpoint(step)
+                progress.update(bar, completed=step, total=total, loss=f"loss {journal.loss:.3f}")
                 done = over or step == recipe.steps
+                if step % recipe.checkpoint_every == 0:
+                    journal.read()
+                    checkpoint(step)
                 if judged and fabric.is_global_zero and (step % recipe.validate_every == 0 or done):
                     _judge(fabric, published, judged, words if recipe.text else None, out, step, progress)
         finally:
             # An interrupted run keeps what it has; a run that lost its footing keeps the last sound state.
-            if math.isfinite(value):
+            journal.read()
+            if math.isfinite(journal.loss):
                 checkpoint(step)
     if step < recipe.steps and not over:
         return last

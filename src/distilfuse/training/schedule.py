@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Sequence
 
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from distilfuse.training.settings import OptimiserConfig
 
@@ -26,14 +25,37 @@ def learning_rate(config: OptimiserConfig, step: int, steps: int, *, at_least: f
     return config.final_lr + (config.lr - config.final_lr) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def moving_average(network: nn.Module, decay: float) -> AveragedModel:
-    """Exponential moving average of the weights; young averages forget faster, (1 + n) / (10 + n)."""
+class MovingAverage(nn.Module):
+    """Exponential moving average of a network's weights, which is what is published.
 
-    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], number: Tensor | int) -> None:
-        n = float(number)
-        torch._foreach_lerp_(list(averaged), list(current), 1 - min(decay, (1 + n) / (10 + n)))
+    Young averages forget faster: after n updates the decay is (1 + n) / (10 + n) or ``decay``, whichever is smaller.
+    (``torch.optim.swa_utils`` counts on the device, and waits for it at every step.)
 
-    return AveragedModel(network, multi_avg_fn=update)
+    Args:
+        network: its copy, :attr:`module`, begins with these weights.
+        decay: part of the old average that an update keeps.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        super().__init__()
+        self.module = copy.deepcopy(network).requires_grad_(False)
+        self._decay = decay
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take in the weights after a step; the first replace those of the beginning."""
+        keep = min(self._decay, (1 + self.updates) / (10 + self.updates)) if self.updates else 0.0
+        torch._foreach_lerp_(list(self.module.parameters()), list(network.parameters()), 1 - keep)
+        self.updates += 1
+
+    def get_extra_state(self) -> Tensor:
+        """The number of updates, for checkpoints."""
+        return torch.tensor(self.updates)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take the number of updates from a checkpoint."""
+        self.updates = int(state)
 
 
 class Clock:

@@ -10,7 +10,7 @@ from distilfuse.errors import ConfigError
 from distilfuse.training.checkpoint import read_tensors
 from distilfuse.training.loop import train
 from distilfuse.training.recipe import Recipe
-from distilfuse.training.teacher import run_identity
+from distilfuse.training.trained import run_identity
 
 ALL = "all"
 

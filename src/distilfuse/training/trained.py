@@ -1,4 +1,4 @@
-"""A trained teacher, from the weights of its stage."""
+"""A trained network, from the weights of its stage: as a teacher, or as a method to be scored."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from distilfuse.training.settings import TextConfig
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """What a student learns from."""
+class Trained:
+    """A network with the averaged weights of its run."""
 
+    name: str
+    """Of its recipe."""
+    task: str
+    """``ivif`` or ``medical``."""
     network: Network
     text: TextConfig | None
     """How it was told of its pairs; None for one that was trained without text."""
 
 
-def load_teacher(path: Path | None, student: str) -> Teacher:
+def load_teacher(path: Path | None, student: str) -> Trained:
     """The network of a teacher's stage with its averaged weights.
 
     Args:
@@ -40,6 +44,18 @@ def load_teacher(path: Path | None, student: str) -> Teacher:
             f"Recipe {student!r} learns from a teacher, but {missing}: train the teacher's stage first (--stage all), "
             "or name its weights (--teacher FILE)."
         )
+    return load_trained(path)
+
+
+def load_trained(path: Path) -> Trained:
+    """The network of a stage with its averaged weights.
+
+    Args:
+        path: ``NAME.safetensors`` of its run.
+
+    Raises:
+        ModelError: the file is missing, damaged or no result of ``distilfuse train``.
+    """
     tensors, metadata = read_tensors(path)
     try:
         recipe = json.loads(metadata["recipe"])
@@ -48,9 +64,9 @@ def load_teacher(path: Path | None, student: str) -> Teacher:
         text = text_from_dict(recipe["text"]) if recipe.get("text") else None
     except (KeyError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"{path} holds no weights of a trained teacher ({error}): give the result of a run."
+            f"{path} holds no weights of a trained network ({error}): give the result of a run."
         ) from error
-    return Teacher(network, text)
+    return Trained(recipe["name"], recipe["task"], network.eval(), text)
 
 
 def run_identity(recipe: Recipe, *, teacher: Path | None, start: Path | None) -> str:
