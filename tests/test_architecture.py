@@ -25,7 +25,7 @@ TRAINING_PACKAGES = {
     "tensorboard", "torch", "transformers", "yaml",
 }  # fmt: skip
 # The only runtime modules that may start the training wing, and only inside the command function.
-DOORS = {"distilfuse.cli.annotate", "distilfuse.cli.export", "distilfuse.cli.train"}
+DOORS = {f"distilfuse.cli.{name}" for name in ("annotate", "evaluate", "export", "reproduce", "train")}
 
 PUBLIC = {
     "distilfuse": ["DistilfuseError", "Fuser", "__version__", "fuse", "list_models"],

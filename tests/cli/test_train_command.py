@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from distilfuse.cli.main import main
+from distilfuse.training.recipe import find_recipe
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
@@ -19,7 +20,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 
 def test_train_export_fuse(shared_data: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = tmp_path / "nano-ivif.yaml"
-    text = (project / "recipes" / "nano-ivif.yaml").read_text()
+    text = find_recipe("nano-ivif").read_text()
     recipe.write_text(text + "validation_pairs: 1\n")
     out = tmp_path / "run"
     options = ("--data", shared_data, "-o", out, "--steps", 2, "--accelerator", "cpu")
@@ -37,7 +38,8 @@ def test_train_export_fuse(shared_data: Path, project: Path, tmp_path: Path, mon
     ("recipe", "data", "message"),
     [
         ("missing.yaml", ".", "missing.yaml cannot be read"),
-        ("nano-ivif.yaml", "nowhere", "check the path of the data set"),
+        ("nono-ivif", ".", "No recipe 'nono-ivif' comes with distilfuse: choose from"),
+        ("nano-ivif", "nowhere", "check the path of the data set"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_sentence(
@@ -50,7 +52,7 @@ def test_what_cannot_be_trained_is_said_in_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "run"
-    words = ("train", project / "recipes" / recipe, "--data", tmp_path / data, "-o", out, "--accelerator", "cpu")
+    words = ("train", recipe, "--data", tmp_path / data, "-o", out, "--accelerator", "cpu")
     assert run(monkeypatch, *words) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert message in " ".join(said)
@@ -63,7 +65,7 @@ def test_export_refuses_what_is_no_checkpoint(
 ) -> None:
     weights = tmp_path / "w.safetensors"
     weights.write_bytes(b"not tensors")
-    recipe = project / "recipes" / "nano-ivif.yaml"
+    recipe = "nano-ivif"
     assert run(monkeypatch, "export", recipe, weights, "-o", tmp_path / "zoo") == 2
     assert "cannot be read" in capsys.readouterr().err
     assert not (tmp_path / "zoo").exists()
@@ -76,7 +78,7 @@ def test_the_smoke_recipe_runs_all_stages(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    recipe = project / "recipes" / "smoke.yaml"
+    recipe = "smoke"
     out = tmp_path / "run"
     options = ("--data", shared_data, "-o", out, "--accelerator", "cpu", "--minutes", 1.5)
     assert run(monkeypatch, "train", recipe, *options) == 0
@@ -100,7 +102,7 @@ def test_every_option_reaches_the_run(project: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr("distilfuse.training.stages.train_stages", remember)
     words = ["--stage", "nano", "--minutes", "9", "--steps", "7", "--precision", "bf16-mixed", "--teacher", "t.st"]
     words += ["--embeddings", "e", "--accelerator", "cpu", "--devices", "2", "--compile", "--workers", "3"]
-    recipe = project / "recipes" / "smoke.yaml"
+    recipe = "smoke"
     assert run(monkeypatch, "train", recipe, "--data", tmp_path, "-o", tmp_path / "o", *words) == 0
     stages = given.pop("stages")
     assert [(r.minutes, r.steps, r.precision) for r in stages.values()] == [(3.0, 7, "bf16-mixed")] * 3  # type: ignore[attr-defined]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from distilfuse.errors import ConfigError, InputError, ModelError
-from distilfuse.evaluation.methods import baseline, fused_folder, model
+from distilfuse.evaluation.methods import baseline, fused_folder
+from distilfuse.evaluation.released import model
 from distilfuse.imaging.pairs import Pair
 
 

@@ -64,13 +64,13 @@ def test_ten_sizes_agree_and_the_released_model_fuses_any_size(kind: str, tmp_pa
     chosen = recipe(kind)
     weights = tmp_path / "run.safetensors"
     write_tensors(weights, network.state_dict(), {"recipe": chosen.to_json()})
-    record, worst = release(chosen, weights, tmp_path, file="family.yaml", scores={"toy": {"EN": 1.0}})
+    record, worst = release(chosen, weights, tmp_path, file="family", scores={"toy": {"EN": 1.0}})
     assert worst <= 1e-3
     assert len(set(exporting.SIZES)) == 10
     path = tmp_path / f"{kind}-toy.onnx"
     assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert record.size == path.stat().st_size
-    assert record.recipe == "recipes/family.yaml"  # the file, which need not bear the model's name
+    assert record.recipe == "family"  # the file, which need not bear the model's name
     assert str(Path(exporting.__file__).parents[1]).encode() not in path.read_bytes()  # no path of this machine
 
     # From the outside: the Fuser on the ONNX file and the network agree to a grey level, at an awkward size.

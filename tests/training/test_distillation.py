@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from distilfuse.errors import ConfigError, ModelError
-from distilfuse.export.release import load_trained, stage_of
+from distilfuse.export.release import stage_of
 from distilfuse.losses import Objective
 from distilfuse.nets.build import build, config_from_dict
 from distilfuse.training.checkpoint import read_tensors, write_tensors
@@ -23,7 +23,7 @@ from distilfuse.training.recipe import Recipe, recipe_from_dict
 from distilfuse.training.settings import DistillationConfig, TextConfig
 from distilfuse.training.stages import choose, train_stages
 from distilfuse.training.task import BaseTask, DistillationTask
-from distilfuse.training.trained import load_teacher
+from distilfuse.training.trained import load_teacher, load_trained
 from distilfuse.training.words import PairWords
 
 NANO = {"kind": "nano", "width": 8, "deep_width": 8, "gauge_width": 4}
@@ -150,7 +150,7 @@ def test_all_stages_in_order_and_finished_ones_are_left(data: Path, tmp_path: Pa
     published = load_file(results["student"])
     assert published.keys() == build(stages["student"].network).state_dict().keys()
     assert stage_of(stages, results["student"]).name == "s"
-    load_trained(stages["student"], results["student"])
+    assert load_trained(results["student"]).network.config == stages["student"].network
     changed = {**stages, "teacher": dataclasses.replace(stages["teacher"], seed=1)}
     with pytest.raises(ConfigError, match="another recipe"):
         train_stages(changed, ("teacher",), **options)  # type: ignore[arg-type]

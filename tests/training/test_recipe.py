@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from distilfuse.nets.build import build
 from distilfuse.text.encoders.encoder import CHANNELS
 from distilfuse.training.recipe import Recipe, load_recipe, load_stages, recipe_from_dict
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+RECIPES = sorted(Path(str(resources.files("distilfuse").joinpath("recipes"))).glob("*.yaml"))
 
 MINIMAL: dict[str, object] = {
     "name": "x",

@@ -33,6 +33,17 @@ def evaluate(
         list[str] | None,
         typer.Option("--model", "-m", metavar="NAME", help="A model, or a record (.json); repeatable."),
     ] = None,
+    trained: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--trained",
+            metavar="FILE",
+            help="Weights straight from `distilfuse train` (.safetensors); a teacher also told. Needs [train].",
+        ),
+    ] = None,
+    embeddings: Annotated[
+        Path, typer.Option("--embeddings", metavar="DIR", help="Cache of text embeddings, for a teacher.")
+    ] = Path("runs/embeddings"),
     baseline: Annotated[
         list[str] | None,
         typer.Option("--baseline", metavar="NAME", help="max, mean, laplacian or msx; repeatable."),
@@ -94,8 +105,10 @@ def evaluate(
 ) -> None:
     """Score methods on pairs of pictures and compare them.
 
-    A method is a folder of fused pictures (matched by name like visible and infrared ones), a model, or a
-    baseline. Every number carries its protocol; numbers of two protocols are never put side by side.
+    A method is a folder of fused pictures (matched by name like visible and infrared ones), a model, a trained
+    network, or a baseline. A network that reads text is scored by the pictures alone, and as "NAME told": told the
+    packaged caption of each pair (so `--set` must be its set), and what `--degrade` did to it. Every number carries
+    its protocol; numbers of two protocols are never put side by side.
 
     Means are over the pairs that every method has a value for, with 95 % bootstrap intervals; differences
     from the best are tested (Wilcoxon, Holm). DIR gets scores.csv, scores.json, table.md, table.tex and
@@ -136,6 +149,7 @@ def evaluate(
     if split:
         matching, absent = choose_split(matching, dataset, split)
     methods = _methods(matching.pairs, fused, model, baseline, backend, threads or max(1, usable_cpus() // jobs))
+    methods += _networks([f"{dataset}/{pair.name}" for pair in matching.pairs], trained or [], embeddings)
     plan = make_plan(
         matching.pairs,
         methods,
@@ -203,6 +217,7 @@ def _methods(
 ) -> list[Method]:
     from distilfuse.errors import InputError
     from distilfuse.evaluation import methods
+    from distilfuse.evaluation.released import model
 
     found: list[Method] = []
     for argument in fused or ():
@@ -210,8 +225,29 @@ def _methods(
         if not (name and mark and folder):
             raise InputError(f"--fused {argument} does not say which method it is: write --fused NAME=DIR.")
         found.append(methods.fused_folder(name, Path(folder), pairs))
-    found += [methods.model(name, backend=backend, threads=threads) for name in models or ()]
+    found += [model(name, backend=backend, threads=threads) for name in models or ()]
     found += [methods.baseline(name) for name in baselines or ()]
+    return found
+
+
+def _networks(pairs: list[str], weights: list[Path], cache: Path) -> list[Method]:
+    if not weights:
+        return []
+    from distilfuse.errors import MissingDependencyError
+
+    try:
+        from distilfuse.training.methods import told, untold
+        from distilfuse.training.trained import load_trained
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"Trained networks need the package {error.name}: pip install 'distilfuse[train]'."
+        ) from error
+    found: list[Method] = []
+    for path in weights:
+        network = load_trained(path)
+        found.append(untold(network))
+        if network.text:
+            found.append(told(network, pairs=pairs, cache=cache, name=f"{network.name} told"))
     return found
 
 

@@ -12,7 +12,7 @@ from distilfuse.errors import InputError, MissingDependencyError
 
 
 def export(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe that the weights were trained with (YAML).")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe that the weights were trained with.")],
     weights: Annotated[
         Path, typer.Argument(metavar="WEIGHTS", help="Its averaged weights: NAME.safetensors of the run.")
     ],
@@ -24,7 +24,7 @@ def export(
     """Turn trained weights into ONNX and a model record; fails if the two compute differently."""
     try:
         from distilfuse.export.release import release, stage_of
-        from distilfuse.training.recipe import load_stages
+        from distilfuse.training.recipe import find_recipe, load_stages
     except ImportError as error:
         raise MissingDependencyError(
             f"Exporting needs the package {error.name}: pip install 'distilfuse[train]'."
@@ -35,7 +35,8 @@ def export(
             measured = json.loads(scores.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"The scores {scores} cannot be read ({error}): give a JSON file.") from error
-    record, worst = release(stage_of(load_stages(recipe), weights), weights, out, file=recipe.name, scores=measured)
+    path = find_recipe(recipe)
+    record, worst = release(stage_of(load_stages(path), weights), weights, out, file=path.stem, scores=measured)
     typer.echo(
         f"{record.name}: {record.parameters:,} parameters, {record.size:,} bytes, sha256 {record.sha256[:12]}; "
         f"PyTorch and ONNX Runtime differ by at most {worst:.1e}."

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from rich.console import Console
 
+    from distilfuse.evaluation.methods import Method
+    from distilfuse.evaluation.published import PublishedTable
     from distilfuse.evaluation.reproduce.comparison import Reproduction, SetReport
     from distilfuse.evaluation.reproduce.plan import TablePlan
     from distilfuse.evaluation.scores import ScoreTable
@@ -45,6 +49,22 @@ def reproduce(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", metavar="N", help="Pairs at once.", show_default="one a CPU", min=1)
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", metavar="N", help="Train the rows of tables 3 to 7, so long each; needs [train]."),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", metavar="RECIPE", help="Train by another recipe, with models of the same names."),
+    ] = None,
+    runs: Annotated[
+        Path | None, typer.Option("--runs", metavar="DIR", help="Folder of these runs.", show_default="runs/TABLE")
+    ] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option("--embeddings", metavar="DIR", help="Cache of text embeddings.", show_default="in the runs"),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes that prepare batches.")] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for TABLE.md, TABLE.json and scores.")
     ] = None,
@@ -54,12 +74,14 @@ def reproduce(
 
     Tables 1 and 2 compare methods: the released models, the baselines `max` and `mean` and whatever results you
     bring are scored in protocol `paper`, beside the published figures, with the difference. Tables 3 to 7 are
-    training experiments: each row names the recipe whose model fills it.
+    training experiments: with `--minutes N` every row (and a teacher that several rows share) is trained for N
+    minutes, on a GPU if there is one, and scored. The same command again goes on where it was stopped.
 
     What cannot be run here is marked with the reason; published figures that should not be taken at their word
     are listed below the table. A METHOD that bears a published name is compared with its own row.
 
-    For example: `distilfuse reproduce table1 --data DIR --fused IFCNN:msrs=results/ifcnn -o table1`
+    For example: `distilfuse reproduce table1 --data DIR --fused IFCNN:msrs=results/ifcnn -o table1`,
+    `distilfuse reproduce table7 --data DIR --minutes 30 -o table7`
 
     Exit status: 0 the table was made, with whatever rows; 1 nothing of DIR could be scored; 2 wrong input.
     """
@@ -75,14 +97,20 @@ def reproduce(
     if output:
         check_results(output, published, overwrite=overwrite)
     jobs = jobs or usable_cpus()
+    if data is not None and not data.is_dir():
+        raise InputError(f"{data} is not a folder: name the one that holds the data sets.")
+    trained: Mapping[str, Callable[[Sequence[str]], Method]] = {}
+    if minutes is not None or recipe is not None:
+        if data is None or minutes is None:
+            raise InputError("Training the rows of a table needs --minutes N and --data DIR.")
+        trained = _train(published, recipe, minutes, data, runs or Path("runs") / table, embeddings, workers)
     given = Given(
         models=tuple(model or ()),
         fused=_folders(fused or []),
+        trained=trained,
         scores=tuple(read_scores(path) for path in scores or ()),
         limit=limit,
     )
-    if data is not None and not data.is_dir():
-        raise InputError(f"{data} is not a folder: name the one that holds the data sets.")
     plan = plan_table(published, data, given, threads=max(1, usable_cpus() // jobs))
     reproduction = compare(plan, _score(plan, jobs))
     _print(reproduction)
@@ -92,6 +120,28 @@ def reproduce(
     if data is not None and not reproduction.has_scores:
         typer.secho(f"Nothing of {data} could be scored: see the reasons above.", fg=typer.colors.RED, err=True)
         raise typer.Exit(1)
+
+
+def _train(
+    table: PublishedTable,
+    recipe: str | None,
+    minutes: float,
+    data: Path,
+    runs: Path,
+    embeddings: Path | None,
+    workers: int,
+) -> Mapping[str, Callable[[Sequence[str]], Method]]:
+    from distilfuse.errors import MissingDependencyError
+
+    try:
+        from distilfuse.training.experiment import experiment_stages, run_experiment
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"Training needs the package {error.name}: pip install 'distilfuse[train]'."
+        ) from error
+    stages = experiment_stages(table, recipe, minutes)
+    typer.echo(f"{len(stages)} trainings of {minutes:g} minutes each, in {runs}.", err=True)
+    return run_experiment(table, stages, data=data, out=runs, cache=embeddings or runs / "embeddings", workers=workers)
 
 
 def _folders(arguments: list[str]) -> dict[tuple[str, str], Path]:

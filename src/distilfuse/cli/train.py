@@ -11,7 +11,9 @@ from distilfuse.errors import MissingDependencyError
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe, for example recipes/nano-ivif.yaml.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe that comes with distilfuse (nano-ivif), or a YAML file.")
+    ],
     data: Annotated[Path, typer.Option("--data", help="Folder that holds the data sets (SET/vi, SET/ir).")],
     out: Annotated[Path | None, typer.Option("-o", "--output", help="Run folder; default runs/RECIPE.")] = None,
     stage: Annotated[
@@ -39,16 +41,17 @@ def train(
     finished are left as they are.
     """
     try:
-        from distilfuse.training.recipe import load_stages
+        from distilfuse.training.recipe import find_recipe, load_stages
         from distilfuse.training.stages import choose, train_stages
     except ImportError as error:
         raise MissingDependencyError(
             f"Training needs the package {error.name}: pip install 'distilfuse[train]'."
         ) from error
     overrides = {"steps": steps, "precision": precision, "minutes": minutes}
-    stages = load_stages(recipe, {key: value for key, value in overrides.items() if value is not None})
+    path = find_recipe(recipe)
+    stages = load_stages(path, {key: value for key, value in overrides.items() if value is not None})
     chosen = choose(stages, stage)
-    name = recipe.stem if len(stages) > 1 else next(iter(stages.values())).name
+    name = path.stem if len(stages) > 1 else next(iter(stages.values())).name
     results = train_stages(
         stages,
         chosen,

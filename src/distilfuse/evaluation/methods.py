@@ -1,4 +1,4 @@
-"""Methods to compare: folders of pictures that someone fused, and functions that fuse on the fly, told of the pair or not."""
+"""Methods to compare: folders of pictures that someone fused, and functions that fuse on the fly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from distilfuse.errors import ConfigError, InputError
 from distilfuse.evaluation.baselines import BASELINES
-from distilfuse.fuser import Fuser
 from distilfuse.imaging.pairs import INFRARED_WORDS, VISIBLE_WORDS, Pair, list_pictures, match
 
 Bytes = NDArray[np.uint8]
@@ -87,18 +86,6 @@ def fused_folder(name: str, folder: Path, pairs: Sequence[Pair]) -> FusedFolder:
             f"{pairs[0].name}): name fused pictures like the visible ones."
         )
     return FusedFolder(name, folder, pictures, ambiguous, matching.unmatched_infrared)
-
-
-def model(name: str, *, backend: str, threads: int | None) -> OnTheFly:
-    """A model of the zoo, or the path of a record of your own, named as in the record.
-
-    Raises:
-        ModelError: there is no such model.
-        ConfigError: an unknown backend or a wrong number of threads.
-        MissingDependencyError: the backend is not installed.
-    """
-    fuser = Fuser.from_pretrained(name, backend=backend, threads=threads)
-    return OnTheFly(fuser.record.name, fuser)
 
 
 def baseline(name: str) -> OnTheFly:

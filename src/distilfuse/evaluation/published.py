@@ -36,16 +36,11 @@ class PublishedRow:
     values: Mapping[tuple[str, str], float]
     """(set, metric) to the mean, three decimals."""
     recipe: str | None
-    """What a model of ours is trained with that stands for this row; ``{set}`` stands for the set's name. None for
-    the methods of others."""
-    written: bool
-    """Whether this recipe exists already."""
+    """The recipe that trains a model of ours that stands for this row. None for the methods of others."""
+    model: str | None
+    """The name that this model has in the recipe."""
     about: str | None
-    """The recipe's model in words."""
-
-    def recipe_for(self, dataset: str) -> str | None:
-        """The recipe's file for a set."""
-        return self.recipe.format(set=dataset) if self.recipe else None
+    """The model in words."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ def published_table(name: str) -> PublishedTable:
             parameters=row.get("parameters"),
             values=dict(zip(columns, row["values"], strict=True)),
             recipe=row.get("recipe"),
-            written=row.get("written", False),
+            model=row.get("model"),
             about=row.get("about"),
         )
         for row in content["rows"]

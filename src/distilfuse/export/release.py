@@ -9,10 +9,11 @@ from pathlib import Path
 from distilfuse.errors import ConfigError
 from distilfuse.export.onnx import export_onnx, sha256
 from distilfuse.imaging.writing import write_bytes
-from distilfuse.nets.build import Network, build, config_from_dict
+from distilfuse.nets.build import Network
 from distilfuse.nets.nano import NanoNet
 from distilfuse.training.checkpoint import read_tensors
 from distilfuse.training.recipe import Recipe
+from distilfuse.training.trained import load_trained
 from distilfuse.zoo import ModelRecord
 
 
@@ -33,23 +34,14 @@ def stage_of(stages: Mapping[str, Recipe], weights: Path) -> Recipe:
     raise ConfigError(f"{weights} are the weights of {name!r}, which is no stage of this recipe: it makes {names}.")
 
 
-def load_trained(recipe: Recipe, weights: Path) -> Network:
-    """The network of a recipe with the averaged weights of its run.
-
-    Raises:
-        ConfigError: the recipe has another network than the run had.
-        ModelError: the file is missing or damaged.
-    """
-    tensors, metadata = read_tensors(weights)
-    trained = json.loads(metadata.get("recipe", "{}")).get("network", {})
-    if config_from_dict(trained) != recipe.network:
+def _network(recipe: Recipe, weights: Path) -> Network:
+    network = load_trained(weights).network
+    if network.config != recipe.network:
         raise ConfigError(
             f"The weights {weights} were trained with another network than recipe {recipe.name!r} names: "
             "give the recipe of that run."
         )
-    network = build(recipe.network)
-    network.load_state_dict(tensors)
-    return network.eval()
+    return network
 
 
 def release(
@@ -66,7 +58,7 @@ def release(
         recipe: what was trained; its card describes the model.
         weights: ``NAME.safetensors`` of the run.
         folder: made if it is missing.
-        file: name of the recipe's file, for the record; one file may hold the recipes of several models.
+        file: name of the recipe's file without its ending, for the record; one file may hold several models.
         scores: test set to metric to mean value, measured on these weights.
 
     Returns:
@@ -75,7 +67,7 @@ def release(
     Raises:
         ConfigError, ModelError, OutputError: see what is called.
     """
-    network = load_trained(recipe, weights)
+    network = _network(recipe, weights)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{recipe.name}.onnx"
     worst = export_onnx(network, path)
@@ -97,7 +89,7 @@ def release(
         training_data=[f"{s.name}/train" for s in recipe.data.sets],
         data_terms=card.data_terms,
         scores={name: dict(values) for name, values in (scores or {}).items()},
-        recipe=f"recipes/{file}",
+        recipe=file,
     )
     write_bytes(folder / f"{recipe.name}.json", record.to_json().encode())
     return record, worst

@@ -54,7 +54,7 @@ class SpatialAttention(nn.Module):
         # A whole window beyond the last: the first rows of the next window end the key window of this one.
         right = (columns + 1) * side - before - width
         bottom = (rows + 1) * side - before - height
-        padded = F.pad(x, (before, right, before, bottom), mode="replicate")
+        padded = _repeat_border(x, before, bottom, before, right)
         bias = self.position_bias()
         if not may_loop():
             return self._attend(padded, bias)[:, :, :height, :width]
@@ -108,6 +108,15 @@ class SpatialAttention(nn.Module):
         windows = grid.permute(5, 0, 1, 3, 6, 2, 4, 7)  # [2, B, rows, columns, heads, keys, keys, dim]
         key, value = windows.reshape(2, -1, self.heads, (side + overlap) ** 2, self.head_dim).unbind(0)
         return key, value
+
+
+def _repeat_border(x: Tensor, top: int, bottom: int, left: int, right: int) -> Tensor:
+    """[B, C, H, W] -> [B, C, top + H + bottom, left + W + right], the nearest pixel repeated beyond the border."""
+    if not torch.compiler.is_compiling():
+        return F.pad(x, (left, right, top, bottom), mode="replicate")
+    # torch.compile takes the gradient of that for one in another memory format, and fails.
+    x = torch.cat([x[..., :1].expand(-1, -1, -1, left), x, x[..., -1:].expand(-1, -1, -1, right)], dim=3)
+    return torch.cat([x[..., :1, :].expand(-1, -1, top, -1), x, x[..., -1:, :].expand(-1, -1, bottom, -1)], dim=2)
 
 
 def _attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor, scale: float) -> Tensor:

@@ -41,7 +41,8 @@ class Gradients:
             return self._run(batch)
         if self._graph is None:
             self._record(batch)
-        assert self._graph is not None and self._outcome is not None
+        assert self._graph is not None
+        assert self._outcome is not None
         for name, tensor in _tensors(batch).items():
             self._batch[name].copy_(tensor, non_blocking=True)
         self._graph.replay()
@@ -56,7 +57,7 @@ class Gradients:
 
     def _record(self, batch: Batch) -> None:
         self._batch = {name: tensor.clone() for name, tensor in _tensors(batch).items()}
-        with torch.backends.cudnn.flags(benchmark=True):  # all steps have one shape: let it find the best kernels
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True):  # one shape: let it search for the best kernels
             self._capture()
 
     def _capture(self) -> None:

@@ -36,7 +36,8 @@ class Journal:
         Raises:
             DistilfuseError: a loss is not finite any more.
         """
-        self._unread.append((step, ("loss", *(f"terms/{name}" for name in terms)), torch.stack([loss, *terms.values()])))
+        names = ("loss", *(f"terms/{name}" for name in terms))
+        self._unread.append((step, names, torch.stack([loss, *terms.values()])))
         if len(self._unread) >= self._room:
             self.read()
 

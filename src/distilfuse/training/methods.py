@@ -36,9 +36,7 @@ def untold(trained: Trained, *, device: torch.device, name: str | None = None) -
     return OnTheFly(name or trained.name, fuse)
 
 
-def told(
-    trained: Trained, *, pairs: Sequence[str], device: torch.device, cache: Path, name: str | None = None
-) -> Told:
+def told(trained: Trained, *, pairs: Sequence[str], device: torch.device, cache: Path, name: str | None = None) -> Told:
     """The network that reads the packaged captions, and is told in words which degradation was applied.
 
     Args:

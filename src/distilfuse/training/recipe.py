@@ -9,6 +9,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,6 +85,23 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     return dict(value)
+
+
+def find_recipe(recipe: str) -> Path:
+    """The file of a recipe: one that comes with distilfuse, by its name (``ivif``), or a YAML file of your own.
+
+    Raises:
+        ConfigError: no recipe of that name comes with distilfuse.
+    """
+    path = Path(recipe)
+    if path.suffix or path.is_file():
+        return path
+    folder = Path(str(resources.files("distilfuse").joinpath("recipes")))
+    packaged = folder / f"{recipe}.yaml"
+    if not packaged.is_file():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+        raise ConfigError(f"No recipe {recipe!r} comes with distilfuse: choose from {names}, or name a YAML file.")
+    return packaged
 
 
 def load_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:

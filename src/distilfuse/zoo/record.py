@@ -44,7 +44,7 @@ class ModelRecord:
     scores: dict[str, dict[str, float]]
     """Test set to metric to mean value."""
     recipe: str
-    """The recipe that it was trained with."""
+    """The recipe that it was trained with: its file's name without ending."""
 
     def __post_init__(self) -> None:
         if self.visible_input not in ("luminance", "rgb"):

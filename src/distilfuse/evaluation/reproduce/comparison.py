@@ -36,7 +36,7 @@ class Line:
 
     method: str
     origin: str
-    """``model``, ``baseline``, ``pictures`` or ``scores``."""
+    """``model``, ``training``, ``baseline``, ``pictures`` or ``scores``."""
     compared_with: str
     """The published row that the differences are to."""
     stands_for_it: bool
@@ -118,7 +118,7 @@ def _report(plan: TablePlan, entry: SetPlan, rows: Iterable[Row]) -> SetReport:
     for method, own in _by_method(earlier).items():
         lines.append(_line(plan.table, entry.published, method, own, origin="scores"))
     there = {line.compared_with for line in lines if line.stands_for_it}
-    absent = tuple(_absent(row, entry.published.name) for row in plan.table.rows if row.method not in there)
+    absent = tuple(_absent(plan.table, row, entry.published.name) for row in plan.table.rows if row.method not in there)
     scored = len(entry.plan.pairs) if entry.plan else 0
     return SetReport(entry.published, entry.found, scored, entry.reason, tuple(lines), absent)
 
@@ -136,6 +136,7 @@ def _run_lines(plan: TablePlan, entry: SetPlan, method: str, rows: list[Row]) ->
     if record is None:
         folders = {m.name for m in entry.plan.methods if isinstance(m, FusedFolder)} if entry.plan else set()
         origin = "baseline" if method in BASELINES and method not in folders else "pictures"
+        origin = "training" if method in plan.given.trained else origin
         return [_line(plan.table, entry.published, method, rows, origin=origin)]
     seen = _trained_on(record, entry.published.name)
     known = [row for row in rows if row.name in seen]
@@ -161,7 +162,7 @@ def _line(
     record: ModelRecord | None = None,
     note: str | None = None,
 ) -> Line:
-    own = table.row(method) or (stands_for(record, table, entry.name) if record else None)
+    own = table.row(method) or (stands_for(record, table) if record else None)
     published = own or table.row(table.counterpart)
     assert published is not None  # the data's tests hold that every counterpart is a row
     cells = {metric: _cell(table, entry, metric, published, rows) for metric in table.metrics}
@@ -195,15 +196,14 @@ def _trained_on(record: ModelRecord, dataset: str) -> set[str]:
     return seen
 
 
-def _absent(row: PublishedRow, dataset: str) -> Absent:
-    recipe = row.recipe_for(dataset)
-    if recipe is None:
+def _absent(table: PublishedTable, row: PublishedRow, dataset: str) -> Absent:
+    if row.recipe is None:
         reason = f"bring its fused pictures (--fused '{row.method}:{dataset}=DIR') or its scores (--scores FILE)"
-    elif not row.written:
-        reason = f"no such model released, needs training: {recipe} ({row.about}) is still to be written"
+    elif table.training:
+        reason = f"needs training: --minutes N does it ({row.about})"
     else:
         reason = (
-            f"no such model released, needs training: distilfuse train {recipe} --data DIR makes it ({row.about}), "
+            f"no such model released, needs training: distilfuse train {row.recipe} --data DIR makes it ({row.about}), "
             "distilfuse export its record, --model its row"
         )
-    return Absent(row.method, recipe, reason)
+    return Absent(row.method, row.recipe, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class Given:
     """Names or records; empty for the released ones that belong into the table."""
     fused: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     """(method, set) to a folder of fused pictures."""
+    trained: Mapping[str, Callable[[Sequence[str]], Method]] = field(default_factory=dict)
+    """Row to the network that was trained for it, as a method for pairs with these names (``SET/STEM``)."""
     scores: tuple[ScoreTable, ...] = ()
     """Rows of the table's sets are taken, others left."""
     limit: int | None = None
@@ -87,7 +89,8 @@ def plan_table(table: PublishedTable, data: Path | None, given: Given, *, thread
             reason = f"limited to {len(kept)} of {len(pairs)} pairs" + (f"; {reason}" if reason else "")
         methods: list[Method] = []
         if kept:
-            methods += [OnTheFly(name, fuser) for name, fuser in fusers.items() if _is_for(fuser.record, table, entry)]
+            methods += [OnTheFly(name, fuser) for name, fuser in fusers.items()]
+            methods += [make([f"{entry.name}/{pair.name}" for pair in kept]) for make in given.trained.values()]
             methods += [] if table.training else [baseline(name) for name in BASELINES]
         for (method, dataset), folder in given.fused.items():
             if dataset == entry.name:
@@ -105,9 +108,9 @@ def plan_table(table: PublishedTable, data: Path | None, given: Given, *, thread
     return TablePlan(table, tuple(sets), records, given, tuple(_notes(table, records.values(), given)))
 
 
-def stands_for(record: ModelRecord, table: PublishedTable, dataset: str) -> PublishedRow | None:
+def stands_for(record: ModelRecord, table: PublishedTable) -> PublishedRow | None:
     """The row whose recipe a model was trained with."""
-    return next((row for row in table.rows if row.recipe_for(dataset) == record.recipe), None)
+    return next((row for row in table.rows if (row.recipe, row.model) == (record.recipe, record.name)), None)
 
 
 def is_set(dataset: str, entry: PublishedSet) -> bool:
@@ -138,20 +141,13 @@ def _load(table: PublishedTable, names: Iterable[str], threads: int) -> list[Fus
         chosen = [
             name
             for name in list_models()
-            if (find_record(name).task == table.task and not table.training)
-            or any(stands_for(find_record(name), table, entry.name) for entry in table.sets)
+            if (find_record(name).task == table.task and not table.training) or stands_for(find_record(name), table)
         ]
     fusers = [Fuser.from_pretrained(name, threads=threads) for name in chosen]
     found = [fuser.record.name for fuser in fusers]
     if twice := [name for name in found if found.count(name) > 1]:
         raise ConfigError(f"Two models are called {twice[0]!r}: give one of the records another name.")
     return fusers
-
-
-def _is_for(record: ModelRecord, table: PublishedTable, entry: PublishedSet) -> bool:
-    """Whether to run a model on a set: one that was trained for certain sets of the table is run on those only."""
-    own = [other.name for other in table.sets if stands_for(record, table, other.name)]
-    return not own or entry.name in own
 
 
 def _find(entry: PublishedSet, data: Path | None) -> tuple[tuple[Pair, ...], str | None]:
