@@ -101,6 +101,7 @@ def test_every_option_reaches_the_run(project: Path, tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("distilfuse.training.stages.train_stages", remember)
     words = ["--stage", "nano", "--minutes", "9", "--steps", "7", "--precision", "bf16-mixed", "--teacher", "t.st"]
+    words += ["--start", "s.st"]
     words += ["--embeddings", "e", "--accelerator", "cpu", "--devices", "2", "--compile", "--workers", "3"]
     recipe = "smoke"
     assert run(monkeypatch, "train", recipe, "--data", tmp_path, "-o", tmp_path / "o", *words) == 0
@@ -111,6 +112,7 @@ def test_every_option_reaches_the_run(project: Path, tmp_path: Path, monkeypatch
         "data": tmp_path,
         "out": tmp_path / "o",
         "teacher": Path("t.st"),
+        "start": Path("s.st"),
         "cache": Path("e"),
         "accelerator": "cpu",
         "devices": "2",

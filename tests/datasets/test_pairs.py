@@ -201,10 +201,15 @@ def test_medical_pairs_take_the_places_of_visible_and_infrared(tmp_path: Path) -
     np.testing.assert_array_equal(pairs[0].infrared, np.asarray(Image.fromarray(rendered(50)[0]).convert("L")))
 
 
-def test_a_set_without_record_is_a_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_of_ones_own_is_a_folder_of_which_every_ninth_pair_is_for_validation(root: Path) -> None:
     (root / "llvip").rename(root / "toy")
-    monkeypatch.setattr("distilfuse.datasets.pairs.split_stems", lambda dataset, split: STEMS[:2])
-    assert [pair.name for pair in load_pairs(root, "toy", "train")] == [f"toy/{stem}" for stem in STEMS[:2]]
+    names = [f"toy/{stem}" for stem in sorted(STEMS)]
+    assert [pair.name for pair in load_pairs(root, "toy", "validation")] == names[4::9]
+    assert [pair.name for pair in load_pairs(root, "toy", "train")] == [n for n in names if n not in names[4::9]]
+    with pytest.raises(ConfigError, match="There is no split list for data set 'toy'"):
+        load_pairs(root, "toy", "test")
+    with pytest.raises(ConfigError, match="Unknown split 'dev'"):
+        load_pairs(root, "toy", "dev")
 
 
 @pytest.mark.parametrize("dataset", ["ct-mri", "pet-mri", "spect-mri"])

@@ -234,6 +234,17 @@ def test_a_stage_begins_with_the_weights_of_another(data: Path, tmp_path: Path) 
     assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in before)
     with pytest.raises(ConfigError, match="begins with the weights of its stage 'first', which are not there"):
         train_stages(stages, ("second",), out=tmp_path / "elsewhere", data=data, accelerator="cpu")
+
+    # Weights of any run of the same network, for one stage at a time (pictures of your own).
+    alone = dataclasses.replace(second, name="alone", start=None)
+    own = {"own": alone, "other": first}
+    options = {"data": data, "accelerator": "cpu", "start": results["first"]}
+    tuned = train_stages(own, ("own",), out=tmp_path / "own", **options)["own"]  # type: ignore[arg-type]
+    assert all(torch.allclose(before[name], value, atol=1e-6) for name, value in load_file(tuned).items())
+    with pytest.raises(ConfigError, match="can be the start of one stage only"):
+        train_stages(own, ("own", "other"), out=tmp_path / "own", **options)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"was to begin with these weights, which are not there .*--start FILE"):
+        train(alone, data=data, out=tmp_path / "none", start=tmp_path / "nothing", accelerator="cpu")
     wider = recipe_from_dict(
         {**json.loads(second.to_json(), object_hook=_known), "card": {"summary": "", "data_terms": ""}}
     )

@@ -11,6 +11,7 @@ from distilfuse.errors import ConfigError
 from distilfuse.losses.weights import event_factor
 from distilfuse.text.encoders import embed
 from distilfuse.text.events import Event, PairCaption
+from distilfuse.text.store import to_line
 from distilfuse.text.wording import caption_sentences
 from distilfuse.training.settings import TextConfig
 from distilfuse.training.words import PairWords
@@ -21,8 +22,10 @@ TERMS = ("intensity", "signed_gradient")
 
 
 def words(tmp_path: Path, **changes: object) -> PairWords:
-    config = TextConfig(encoder="events", **changes)  # type: ignore[arg-type]
-    return PairWords(config, CAPTIONS, task="ivif", terms=TERMS, names=["toy/1", "toy/2"], cache=tmp_path)
+    path = tmp_path / "captions.jsonl"
+    path.write_text("".join(f"{to_line(caption)}\n" for caption in CAPTIONS.values()), "utf-8")
+    config = TextConfig(encoder="events", captions=str(path), **changes)  # type: ignore[arg-type]
+    return PairWords(config, task="ivif", terms=TERMS, names=["toy/1", "toy/2"], cache=tmp_path)
 
 
 def test_a_pair_is_told_its_caption_and_what_was_done_to_it(tmp_path: Path) -> None:
@@ -68,10 +71,9 @@ def test_fixed_weights_on_request(tmp_path: Path) -> None:
 def test_a_run_without_any_caption_is_refused_unless_it_is_meant(tmp_path: Path) -> None:
     config = TextConfig(encoder="events")
     with pytest.raises(ConfigError, match=r"No caption names a pair of this run \(such as toy/9\)"):
-        PairWords(config, CAPTIONS, task="ivif", terms=TERMS, names=["toy/9"], cache=tmp_path)
-    PairWords(
-        TextConfig(encoder="events", captions="none"), {}, task="ivif", terms=TERMS, names=["toy/9"], cache=tmp_path
-    )
+        PairWords(config, task="ivif", terms=TERMS, names=["toy/9"], cache=tmp_path)
+    silent = TextConfig(encoder="events", captions="none")
+    PairWords(silent, task="ivif", terms=TERMS, names=["toy/9"], cache=tmp_path)
 
 
 def test_a_factor_times_the_usual_weight_is_the_row_of_the_table() -> None:

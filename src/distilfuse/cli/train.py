@@ -27,6 +27,10 @@ def train(
     teacher: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights of another teacher than the recipe's own stage.")
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights of the same network to begin with, as for pictures of your own."),
+    ] = None,
     embeddings: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Cache of text embeddings; default in the run folder.")
     ] = None,
@@ -58,6 +62,7 @@ def train(
         data=data,
         out=out or Path("runs") / name,
         teacher=teacher,
+        start=start,
         cache=embeddings,
         accelerator=accelerator,
         devices=devices,

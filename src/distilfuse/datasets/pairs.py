@@ -13,7 +13,7 @@ from PIL import Image
 from distilfuse.datasets.catalogue import DATASETS, FOLDER, find_dataset
 from distilfuse.datasets.layouts import FoundLayout, find_layout
 from distilfuse.datasets.record import DatasetRecord
-from distilfuse.datasets.splits import split_stems
+from distilfuse.datasets.splits import divide, is_listed, split_stems
 from distilfuse.errors import ConfigError, InputError
 from distilfuse.imaging.pairs import Pair as PairFiles
 
@@ -59,21 +59,25 @@ def find_pairs(name: str, root: Path, split: str | None = None) -> tuple[PairFil
 
 
 def load_pairs(root: Path, dataset: str, split: str, *, reduce: int = 1) -> list[Pair]:
-    """Read the pairs that a split of our lists names, in the list's order.
+    """Read the pairs that a split of our lists names, in the list's order; of a set of your own, all pairs by name.
 
     Args:
         root: folder that holds the data sets, or the set's own folder; any known layout.
         dataset: its name, for example ``roadscene`` or ``ct-mri``; a name without record is a folder
             ``root/dataset`` with ``vi`` and ``ir`` in it.
-        split: ``train``, ``validation`` or ``test``.
+        split: ``train``, ``validation`` or ``test``; a set of your own is for training, every ninth
+            pair for validation.
         reduce: pictures are averaged over cells of this many pixels a side (2 halves them).
 
     Raises:
         InputError: a picture is missing, unreadable, or the two of a pair differ in size.
         ConfigError: see :func:`distilfuse.datasets.splits.split_stems`.
     """
-    stems = split_stems(dataset, split)
     found = find_layout(_record(dataset), root)
+    if is_listed(dataset) or split == "test":
+        stems = split_stems(dataset, split)
+    else:
+        stems = divide(sorted(pair.name for pair in found.matching("").pairs), split)
     return [_read(dataset, files, reduce) for files in _listed_files(found, split, stems)]
 
 

@@ -9,7 +9,7 @@ has other bytes and perhaps other pixels; scores on it are not comparable.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -52,6 +52,20 @@ def split_stems(dataset: str, split: str) -> list[str]:
         raise ConfigError(f"Data set {dataset!r} has no {split!r} split: it is for {', '.join(splits[listed])} only.")
     if split == "test":
         return list(stems)
+    return divide(stems, split)
+
+
+def is_listed(dataset: str) -> bool:
+    """Whether there are split lists of a data set; there are none of a set of your own."""
+    return (DATASETS[dataset].listed if dataset in DATASETS else dataset) in _lists()
+
+
+def divide(stems: Sequence[str], split: str) -> list[str]:
+    """The part of a training list that is trained on, or the one that is kept for validation: every ninth.
+
+    Raises:
+        ConfigError: neither ``train`` nor ``validation``.
+    """
     if split not in ("train", "validation"):
         raise ConfigError(f"Unknown split {split!r}: choose from train, validation, test.")
     return [stem for k, stem in enumerate(stems) if (k % 9 == 4) == (split == "validation")]

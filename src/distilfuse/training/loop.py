@@ -7,7 +7,7 @@ import csv
 import math
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -30,9 +30,6 @@ from distilfuse.datasets.pairs import Pair, load_pairs
 from distilfuse.errors import ConfigError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import Network, build
-from distilfuse.text.annotations import packaged_captions
-from distilfuse.text.events import PairCaption
-from distilfuse.text.store import read_captions
 from distilfuse.training.checkpoint import read_tensors, restore_checkpoint, save_checkpoint, write_tensors
 from distilfuse.training.crops import Batch, CropBatches
 from distilfuse.training.gradients import Gradients
@@ -67,7 +64,8 @@ def train(
         data: folder that holds the data sets.
         out: folder for checkpoints, TensorBoard events, ``validation.csv`` and the result.
         teacher: averaged weights of the teacher's stage, for a recipe with ``distillation``.
-        start: averaged weights to begin with, for a recipe with ``start``.
+        start: averaged weights of an earlier run of the same network to begin with; must be given for a recipe with
+            ``start``.
         cache: folder of the cache of text embeddings, for a recipe with text (or whose teacher has it); by default
             ``embeddings`` beside ``out``.
         devices: number of devices or ``auto``; several GPUs run data-parallel (the batch is a device's).
@@ -95,7 +93,7 @@ def train(
     network = build(recipe.network)
     objective = Objective(recipe.objective)
     judge = torch.compile(objective.__call__, dynamic=False) if compiled else objective
-    if recipe.start:
+    if start is not None or recipe.start:
         _begin_with(start, network, recipe)
     spoken = recipe.text
     identity = run_identity(recipe, teacher=teacher, start=start)
@@ -195,10 +193,11 @@ def _precision(choice: str, accelerator: str) -> str:
 
 def _begin_with(weights: Path | None, network: Network, recipe: Recipe) -> None:
     if weights is None or not weights.is_file():
-        raise ConfigError(
-            f"Recipe {recipe.name!r} begins with the weights of its stage {recipe.start!r}, which are not there "
-            f"({weights}): train that stage first (--stage all)."
-        )
+        begins, mend = "was to begin with these weights", "name the result of a run (--start FILE)"
+        if recipe.start:
+            begins = f"begins with the weights of its stage {recipe.start!r}"
+            mend = "train that stage first (--stage all), or name its weights (--start FILE)"
+        raise ConfigError(f"Recipe {recipe.name!r} {begins}, which are not there ({weights}): {mend}.")
     try:
         network.load_state_dict(read_tensors(weights)[0])
     except RuntimeError as error:
@@ -223,14 +222,8 @@ def _training_pairs(recipe: Recipe, data: Path) -> Sources:
 
 
 def _words(recipe: Recipe, config: TextConfig, pairs: Sequence[Pair], cache: Path) -> PairWords:
-    task = recipe.card.task
-    captions: Mapping[str, PairCaption] = {}
-    if config.captions == "packaged":
-        captions = packaged_captions(task)
-    elif config.captions != "none":
-        captions = read_captions(Path(config.captions))
     names = [pair.name for pair in pairs]
-    return PairWords(config, captions, task=task, terms=list(recipe.objective), names=names, cache=cache)
+    return PairWords(config, task=recipe.card.task, terms=list(recipe.objective), names=names, cache=cache)
 
 
 def _loader(

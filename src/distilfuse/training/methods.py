@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from distilfuse.errors import ConfigError
 from distilfuse.evaluation.methods import OnTheFly, Told
-from distilfuse.text.annotations import packaged_captions
 from distilfuse.training.augmentation import Applied
 from distilfuse.training.trained import Trained
 from distilfuse.training.validation import fuse_arrays
@@ -20,15 +19,14 @@ from distilfuse.training.words import PairWords
 Bytes = NDArray[np.uint8]
 
 
-def untold(trained: Trained, *, device: torch.device, name: str | None = None) -> OnTheFly:
+def untold(trained: Trained, *, name: str | None = None) -> OnTheFly:
     """The network by the pictures alone.
 
     Args:
-        trained: is moved to ``device``; on a GPU it runs in bfloat16 where its training did.
-        device: where to run.
+        trained: is moved to a GPU if there is one, and runs in mixed bfloat16 there.
         name: of the method; that of the recipe if None.
     """
-    trained.network.to(device)
+    device = _place(trained)
 
     def fuse(visible: Bytes, infrared: Bytes) -> Bytes:
         return _fuse(trained, device, visible, infrared, None)
@@ -36,13 +34,12 @@ def untold(trained: Trained, *, device: torch.device, name: str | None = None) -
     return OnTheFly(name or trained.name, fuse)
 
 
-def told(trained: Trained, *, pairs: Sequence[str], device: torch.device, cache: Path, name: str | None = None) -> Told:
-    """The network that reads the packaged captions, and is told in words which degradation was applied.
+def told(trained: Trained, *, pairs: Sequence[str], cache: Path, name: str | None = None) -> Told:
+    """The network that reads captions as in its training, and is told in words which degradation was applied.
 
     Args:
         trained: see :func:`untold`.
         pairs: ``SET/STEM`` of every pair that will be fused.
-        device: where to run.
         cache: folder of the cache of text embeddings.
         name: of the method; that of the recipe if None.
 
@@ -52,15 +49,19 @@ def told(trained: Trained, *, pairs: Sequence[str], device: torch.device, cache:
     """
     if trained.text is None:
         raise ConfigError(f"{trained.name} was trained without text and cannot be told anything.")
-    trained.network.to(device)
-    words = PairWords(
-        trained.text, packaged_captions(trained.task), task=trained.task, terms=(), names=pairs, cache=cache
-    )
+    device = _place(trained)
+    words = PairWords(trained.text, task=trained.task, terms=(), names=pairs, cache=cache)
 
     def fuse(visible: Bytes, infrared: Bytes, pair: str, applied: Applied) -> Bytes:
         return _fuse(trained, device, visible, infrared, words.plainly(pair, applied))
 
     return Told(name or trained.name, fuse)
+
+
+def _place(trained: Trained) -> torch.device:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    trained.network.to(device)
+    return device
 
 
 def _fuse(

@@ -39,6 +39,7 @@ def train_stages(
     *,
     out: Path,
     teacher: Path | None = None,
+    start: Path | None = None,
     cache: Path | None = None,
     **options: Any,
 ) -> dict[str, Path]:
@@ -49,12 +50,18 @@ def train_stages(
         chosen: of :func:`choose`.
         out: folder of the runs, see :func:`folder_of`.
         teacher: weights to learn from instead of those of the recipe's own teacher stage.
+        start: weights to begin with, for one stage alone; else a stage begins with those of its own ``start``, if any.
         cache: folder of text embeddings, ``out/embeddings`` by default.
         options: for :func:`distilfuse.training.loop.train`.
 
     Returns:
         Stage to the path of its averaged weights (or its checkpoint where it was stopped).
+
+    Raises:
+        ConfigError: ``start`` and more than one stage; and see :func:`distilfuse.training.loop.train`.
     """
+    if start is not None and len(chosen) > 1:
+        raise ConfigError(f"{start} can be the start of one stage only: say which by --stage ({', '.join(chosen)}).")
     results: dict[str, Path] = {}
     for stage in chosen:
         recipe = stages[stage]
@@ -62,14 +69,14 @@ def train_stages(
         source = teacher
         if recipe.distillation and teacher is None and recipe.distillation.teacher in stages:
             source = _result(stages, recipe.distillation.teacher, out)
-        start = _result(stages, recipe.start, out) if recipe.start else None
+        begin = _result(stages, recipe.start, out) if recipe.start and start is None else start
         finished = _result(stages, stage, out)
-        identity = run_identity(recipe, teacher=source, start=start)
+        identity = run_identity(recipe, teacher=source, start=begin)
         if len(stages) > 1 and finished.is_file() and read_tensors(finished)[1].get("identity") == identity:
             results[stage] = finished
             continue
         results[stage] = train(
-            recipe, out=folder, teacher=source, start=start, cache=cache or out / "embeddings", **options
+            recipe, out=folder, teacher=source, start=begin, cache=cache or out / "embeddings", **options
         )
     return results
 

@@ -75,8 +75,8 @@ def run_identity(recipe: Recipe, *, teacher: Path | None, start: Path | None) ->
     Args:
         recipe: of the stage.
         teacher: weights of the teacher, looked at where the recipe has ``distillation``.
-        start: weights to begin with, looked at where it has ``start``.
+        start: weights to begin with, if any.
     """
-    needed = [teacher if recipe.distillation else None, start if recipe.start else None]
+    needed = [teacher if recipe.distillation else None, start]
     files = [path for path in needed if path is not None and path.is_file()]
     return json.dumps([recipe.to_json(), *(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)])

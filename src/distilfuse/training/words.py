@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from distilfuse.errors import ConfigError
 from distilfuse.evaluation.degradations import DEGRADATIONS
 from distilfuse.losses.weights import event_factor
+from distilfuse.text.annotations import packaged_captions
 from distilfuse.text.encoders import embed
 from distilfuse.text.encoders.encoder import CHANNELS
 from distilfuse.text.events import PairCaption
+from distilfuse.text.store import read_captions
 from distilfuse.text.wording import (
     all_degradation_sentences,
     caption_sentences,
@@ -35,8 +37,7 @@ class PairWords:
     :mod:`distilfuse.text.wording`.
 
     Args:
-        config: of the recipe.
-        captions: of the pairs; a pair without caption is told of applied degradations only.
+        config: of the recipe; a pair without caption is told of applied degradations only.
         task: ``ivif`` or ``medical``.
         terms: loss terms, in the order of the objective.
         names: pairs that will be asked for.
@@ -50,13 +51,17 @@ class PairWords:
     def __init__(
         self,
         config: TextConfig,
-        captions: Mapping[str, PairCaption],
         *,
         task: str,
         terms: Sequence[str],
         names: Sequence[str],
         cache: Path,
     ) -> None:
+        captions: Mapping[str, PairCaption] = {}
+        if config.captions == "packaged":
+            captions = packaged_captions(task)
+        elif config.captions != "none":
+            captions = read_captions(Path(config.captions))
         if config.captions != "none" and not any(name in captions for name in names):
             raise ConfigError(
                 f"No caption names a pair of this run (such as {names[0]}): annotate the pairs, or set "
