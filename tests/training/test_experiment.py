@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,7 @@ def test_rows_are_trained_under_one_budget_and_stand_beside_the_papers(
         assert (row["origin"], row["pairs"], row["stands_for_it"]) == ("training", 2, True)
         assert row["values"]["Qabf"]["published"] == published_table("table7").row(method).values["msrs", "Qabf"]
         assert 0 < row["values"]["Qabf"]["ours"] < 1
+        assert re.fullmatch(r"Trained here for 0.02 minutes: \d+ steps of 2 crops.", row["notes"][0])
     # What is trained is not trained again.
     before = (tmp_path / "runs" / "base" / "base.safetensors").stat().st_mtime_ns
     assert run(monkeypatch, *words, "--overwrite") == 0
@@ -135,6 +137,21 @@ def test_what_cannot_be_trained_or_read_is_said(
     assert [stage.minutes for stage in stages.values()] == [2.0] * 4
     assert run(monkeypatch, "reproduce", "table7", "--minutes", 1) == 2
     assert "needs --minutes N and --data DIR" in capsys.readouterr().err
+    words = (
+        "reproduce",
+        "table7",
+        "--recipe",
+        recipe_file,
+        "--minutes",
+        1,
+        "--data",
+        data,
+        "--runs",
+        tmp_path / "runs",
+    )
+    assert run(monkeypatch, *words) == 2
+    assert "no pairs to score the rows of table7 on" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
     (tmp_path / "w.safetensors").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="cannot be read"):
         load_trained(tmp_path / "w.safetensors")

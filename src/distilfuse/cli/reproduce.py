@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from rich.console import Console
 
-    from distilfuse.evaluation.methods import Method
+    from distilfuse.evaluation.methods import TrainedRow
     from distilfuse.evaluation.published import PublishedTable
     from distilfuse.evaluation.reproduce.comparison import Reproduction, SetReport
     from distilfuse.evaluation.reproduce.plan import TablePlan
@@ -99,10 +99,13 @@ def reproduce(
     jobs = jobs or usable_cpus()
     if data is not None and not data.is_dir():
         raise InputError(f"{data} is not a folder: name the one that holds the data sets.")
-    trained: Mapping[str, Callable[[Sequence[str]], Method]] = {}
+    trained: Mapping[str, TrainedRow] = {}
     if minutes is not None or recipe is not None:
         if data is None or minutes is None:
             raise InputError("Training the rows of a table needs --minutes N and --data DIR.")
+        missing = [entry.reason for entry in plan_table(published, data, Given(), threads=1).sets if not entry.found]
+        if len(missing) == len(published.sets):
+            raise InputError(f"There would be no pairs to score the rows of {table} on: {missing[0]}.")
         trained = _train(published, recipe, minutes, data, runs or Path("runs") / table, embeddings, workers)
     given = Given(
         models=tuple(model or ()),
@@ -130,7 +133,7 @@ def _train(
     runs: Path,
     embeddings: Path | None,
     workers: int,
-) -> Mapping[str, Callable[[Sequence[str]], Method]]:
+) -> Mapping[str, TrainedRow]:
     from distilfuse.errors import MissingDependencyError
 
     try:

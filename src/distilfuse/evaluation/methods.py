@@ -56,6 +56,16 @@ class Told:
 Method = FusedFolder | OnTheFly | Told
 
 
+@dataclass(frozen=True)
+class TrainedRow:
+    """A network that was trained here for a row of a published table."""
+
+    method: Callable[[Sequence[str]], Method]
+    """As a method for pairs with these names (``SET/STEM``)."""
+    note: str
+    """How it was trained, one sentence."""
+
+
 def fused_folder(name: str, folder: Path, pairs: Sequence[Pair]) -> FusedFolder:
     """Find the fused picture of each pair, by the rules of :mod:`distilfuse.imaging.pairs`.
 

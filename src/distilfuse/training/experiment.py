@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from distilfuse.errors import ConfigError
-from distilfuse.evaluation.methods import Method
+from distilfuse.evaluation.methods import Method, TrainedRow
 from distilfuse.evaluation.published import PublishedTable
+from distilfuse.training.checkpoint import read_tensors
 from distilfuse.training.methods import told, untold
 from distilfuse.training.recipe import Recipe, find_recipe, load_stages
 from distilfuse.training.stages import train_stages
 from distilfuse.training.trained import load_trained
-
-Make = Callable[[Sequence[str]], Method]
-"""From the names of pairs (``SET/STEM``) to the method."""
 
 
 def experiment_stages(table: PublishedTable, recipe: str | None, minutes: float) -> dict[str, Recipe]:
@@ -37,7 +35,7 @@ def experiment_stages(table: PublishedTable, recipe: str | None, minutes: float)
 
 def run_experiment(
     table: PublishedTable, stages: Mapping[str, Recipe], *, out: Path, cache: Path, **options: Any
-) -> dict[str, Make]:
+) -> dict[str, TrainedRow]:
     """Train every row that the stages have, or take what was trained before.
 
     Args:
@@ -48,18 +46,23 @@ def run_experiment(
         options: for :func:`distilfuse.training.stages.train_stages`.
 
     Returns:
-        Row to what makes it a method: told its captions if it was trained with text.
+        Row to its network: told its captions if it was trained with text.
     """
     weights = train_stages(stages, tuple(stages), out=out, cache=cache, **options)
     rows = {row.model: row.method for row in table.rows}
     return {
-        rows[stage.name]: _maker(weights[name], rows[stage.name], cache)
+        rows[stage.name]: TrainedRow(_maker(weights[name], rows[stage.name], cache), _note(weights[name], stage))
         for name, stage in stages.items()
         if stage.name in rows
     }
 
 
-def _maker(weights: Path, row: str, cache: Path) -> Make:
+def _note(weights: Path, stage: Recipe) -> str:
+    steps = int(read_tensors(weights)[1]["step"])
+    return f"Trained here for {stage.minutes:g} minutes: {steps:,} steps of {stage.data.batch} crops."
+
+
+def _maker(weights: Path, row: str, cache: Path) -> Callable[[Sequence[str]], Method]:
     def make(pairs: Sequence[str]) -> Method:
         trained = load_trained(weights)
         if trained.text is None:

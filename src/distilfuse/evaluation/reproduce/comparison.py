@@ -136,7 +136,9 @@ def _run_lines(plan: TablePlan, entry: SetPlan, method: str, rows: list[Row]) ->
     if record is None:
         folders = {m.name for m in entry.plan.methods if isinstance(m, FusedFolder)} if entry.plan else set()
         origin = "baseline" if method in BASELINES and method not in folders else "pictures"
-        origin = "training" if method in plan.given.trained else origin
+        if method in plan.given.trained:
+            note = plan.given.trained[method].note
+            return [_line(plan.table, entry.published, method, rows, origin="training", note=note)]
         return [_line(plan.table, entry.published, method, rows, origin=origin)]
     seen = _trained_on(record, entry.published.name)
     known = [row for row in rows if row.name in seen]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from distilfuse.datasets.catalogue import find_dataset
 from distilfuse.datasets.layouts import find_layout
 from distilfuse.datasets.pairs import find_pairs
 from distilfuse.errors import ConfigError, InputError
-from distilfuse.evaluation.methods import Method, OnTheFly, baseline, fused_folder
+from distilfuse.evaluation.methods import Method, OnTheFly, TrainedRow, baseline, fused_folder
 from distilfuse.evaluation.published import PublishedRow, PublishedSet, PublishedTable
 from distilfuse.evaluation.scores import ScoreTable
 from distilfuse.evaluation.scoring import Plan
@@ -32,8 +32,8 @@ class Given:
     """Names or records; empty for the released ones that belong into the table."""
     fused: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     """(method, set) to a folder of fused pictures."""
-    trained: Mapping[str, Callable[[Sequence[str]], Method]] = field(default_factory=dict)
-    """Row to the network that was trained for it, as a method for pairs with these names (``SET/STEM``)."""
+    trained: Mapping[str, TrainedRow] = field(default_factory=dict)
+    """Row to the network that was trained for it."""
     scores: tuple[ScoreTable, ...] = ()
     """Rows of the table's sets are taken, others left."""
     limit: int | None = None
@@ -90,7 +90,8 @@ def plan_table(table: PublishedTable, data: Path | None, given: Given, *, thread
         methods: list[Method] = []
         if kept:
             methods += [OnTheFly(name, fuser) for name, fuser in fusers.items()]
-            methods += [make([f"{entry.name}/{pair.name}" for pair in kept]) for make in given.trained.values()]
+            names = [f"{entry.name}/{pair.name}" for pair in kept]
+            methods += [row.method(names) for row in given.trained.values()]
             methods += [] if table.training else [baseline(name) for name in BASELINES]
         for (method, dataset), folder in given.fused.items():
             if dataset == entry.name:
