@@ -112,7 +112,7 @@ class SpatialAttention(nn.Module):
 
 def _repeat_border(x: Tensor, top: int, bottom: int, left: int, right: int) -> Tensor:
     """[B, C, H, W] -> [B, C, top + H + bottom, left + W + right], the nearest pixel repeated beyond the border."""
-    if not torch.compiler.is_compiling():
+    if torch.compiler.is_exporting() or not torch.compiler.is_compiling():
         return F.pad(x, (left, right, top, bottom), mode="replicate")
     # torch.compile takes the gradient of that for one in another memory format, and fails.
     x = torch.cat([x[..., :1].expand(-1, -1, -1, left), x, x[..., -1:].expand(-1, -1, -1, right)], dim=3)
