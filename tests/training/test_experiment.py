@@ -16,6 +16,7 @@ from distilfuse.cli.main import main
 from distilfuse.errors import ConfigError, ModelError
 from distilfuse.evaluation.published import published_table
 from distilfuse.training.experiment import experiment_stages
+from distilfuse.training.recipe import find_recipe, load_stages
 from distilfuse.training.trained import load_trained
 
 SMALL = {"kind": "nano", "width": 8, "deep_width": 8, "gauge_width": 4}
@@ -155,3 +156,14 @@ def test_what_cannot_be_trained_or_read_is_said(
     (tmp_path / "w.safetensors").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="cannot be read"):
         load_trained(tmp_path / "w.safetensors")
+
+
+def test_weights_beside_the_package_are_of_stages_of_packaged_recipes(project: Path) -> None:
+    files = sorted((project / "weights").glob("*.safetensors"))
+    assert files
+    stages = [stage for path in find_recipe("smoke").parent.glob("*.yaml") for stage in load_stages(path).values()]
+    for path in files:
+        trained = load_trained(path)
+        assert path.stem == trained.name
+        assert trained.network.config in [stage.network for stage in stages if stage.name == trained.name]
+        assert path.stat().st_size < 5_000_000
