@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import distilfuse
+from distilfuse import samples
 from distilfuse.errors import InputError, ModelError
-from distilfuse.fuser import Fuser, fuse
+from distilfuse.fuser import Fuser, _blend, fuse
 from distilfuse.imaging.colour import luminance
 from distilfuse.imaging.scaling import PictureWarning, full_scale, to_unit
-from distilfuse.zoo import find_record, list_models, load_record
+from distilfuse.imaging.tiles import tiles
+from distilfuse.zoo import MODELS, find_record, list_models, load_record
 
 ASSETS = Path(__file__).parent / "assets"
 TYPES = (np.uint8, np.uint16, np.float32, np.float64)
@@ -165,13 +167,13 @@ def test_raw_thermal_counts_draw_a_warning(fuser: Fuser) -> None:
 
 def test_a_model_that_gives_nan_is_refused(luminance_fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = np.full((1, 1, 8, 8), np.nan, np.float32)
-    monkeypatch.setattr(luminance_fuser._backend, "run", lambda visible, infrared: nothing)
+    monkeypatch.setattr(luminance_fuser._backend, "run", lambda visible, infrared, reading: nothing)
     with pytest.raises(ModelError, match="maximum-luminance gave NaN on a 8x8 pair"):
         luminance_fuser(picture((8, 8)), picture((8, 8)))
 
 
 def test_it_says_what_it_is() -> None:
-    fuser = Fuser.from_pretrained(str(ASSETS / "maximum-rgb.json"), threads=1)
+    fuser = Fuser.from_pretrained(str(ASSETS / "maximum-rgb.json"), backend="onnxruntime", threads=1)
     assert repr(fuser) == "Fuser('maximum-rgb', backend='onnxruntime', threads=1) on CPU"
     assert (fuser.backend, fuser.device, fuser.threads) == ("onnxruntime", "CPU", 1)
     assert fuser.record == load_record(ASSETS / "maximum-rgb.json")
@@ -190,7 +192,7 @@ def test_fuse_keeps_its_model() -> None:
 
 @pytest.fixture(scope="module", params=list_models())
 def released(request: pytest.FixtureRequest) -> Fuser:
-    return Fuser.from_pretrained(request.param, threads=2)
+    return Fuser.from_pretrained(request.param, backend="onnxruntime", threads=2)
 
 
 def scene(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -242,3 +244,88 @@ def test_released_models_agree_on_backends(released: Fuser) -> None:
 def test_other_things_than_pictures_are_refused(fuser: Fuser, bad: object) -> None:
     with pytest.raises(InputError, match="must be a numpy array or a Pillow image"):
         fuser(bad, picture((2, 2)))  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("side", [64, 200])
+@pytest.mark.parametrize("kind", ["uint8", "float32"])
+def test_a_picture_in_tiles_is_the_picture_in_one_piece(side: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that measures the whole picture first, and a size that is no multiple of anything."""
+    fuser = Fuser.from_pretrained("nano-ivif", backend="onnxruntime", threads=1)
+    visible, infrared = (picture[:301, :413] for picture in samples.load("smoke-yard"))
+    rng = np.random.default_rng(0)
+    visible = np.clip(visible + rng.normal(0, 25, visible.shape), 0, 255).astype(np.uint8)
+    if kind == "float32":
+        visible, infrared = visible / np.float32(255), infrared / np.float32(255)
+    whole = fuser(visible, infrared)
+    monkeypatch.setattr("distilfuse.fuser.WHOLE", 0)
+    monkeypatch.setattr("distilfuse.fuser.TILE", side)
+    tiled = fuser(visible, infrared)
+    assert tiled.dtype == whole.dtype
+    apart = np.abs(tiled.astype(np.float64) - whole).max()
+    assert apart <= (1 if kind == "uint8" else 1e-5)
+    corner = fuser(visible[:64, :64], infrared[:64, :64])
+    assert np.abs(corner[:32, :32].astype(np.float64) - whole[:32, :32]).max() > apart  # so the gauge did matter
+
+
+@pytest.mark.parametrize("name", ["maximum-luminance", "maximum-rgb"])
+@pytest.mark.parametrize("shape", [(90, 131), (90, 131, 3), (90, 131, 4)])
+def test_tiles_cover_the_picture_of_any_model(
+    name: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The greater of two is local: whether cut off or blended at their borders, tiles change nothing."""
+    fuser = Fuser.from_pretrained(str(ASSETS / f"{name}.json"), threads=1)
+    rng = np.random.default_rng(0)
+    visible, infrared = rng.integers(0, 256, shape, np.uint8), rng.integers(0, 256, shape[:2], np.uint8)
+    whole = fuser(visible, infrared)
+    monkeypatch.setattr("distilfuse.fuser.WHOLE", 0)
+    monkeypatch.setattr("distilfuse.fuser.TILE", 32)
+    assert np.array_equal(fuser(visible, infrared), whole)
+
+
+def test_blended_tiles_pass_into_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a tile of zeros and one of ones there is a ramp, in both directions, and no corner is left out."""
+    fused = np.full((48, 64), np.nan, np.float32)
+    monkeypatch.setattr("distilfuse.fuser._BLENDED", 8)
+    for number, tile in enumerate(tiles(48, 64, side=32, halo=8, multiple=8)):
+        part = np.full(fused[tile.whole].shape, number, np.float32)
+        if number == 0:
+            fused[tile.whole] = 0
+        else:
+            fused[tile.whole] = np.nan_to_num(fused[tile.whole], nan=number)
+            _blend(fused[tile.whole], part, tile)
+    assert np.isfinite(fused).all()
+    assert (np.diff(fused[0]) >= 0).all()
+    assert np.diff(fused[0]).max() <= 1 / 16
+    assert (fused[0, 0], fused[0, -1], fused[-1, 0], fused[-1, -1]) == (0, 1, 2, 3)
+
+
+def test_a_damaged_gauge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in ("nano-ivif.json", "nano-ivif.onnx", "nano-ivif.gauge.onnx"):
+        (tmp_path / file).write_bytes((MODELS / file).read_bytes())
+    gauge = tmp_path / "nano-ivif.gauge.onnx"
+    gauge.write_bytes(gauge.read_bytes()[:-1])
+    fuser = Fuser.from_pretrained(str(tmp_path / "nano-ivif.json"), threads=1)
+    picture = np.zeros((40, 40), np.uint8)
+    fuser(picture, picture)  # it is read when a large picture comes
+    monkeypatch.setattr("distilfuse.fuser.WHOLE", 0)
+    with pytest.raises(ModelError, match="damaged"):
+        fuser(picture, picture)
+
+
+def test_a_batch_is_its_pairs_one_by_one(fuser: Fuser) -> None:
+    shapes = [(33, 41), (33, 41, 3), (33, 41, 4), (33, 41, 1)]
+    visible, infrared = [picture(shape) for shape in shapes], [picture((33, 41)) for _ in shapes]
+    together = fuser.batch(visible, infrared)
+    assert len(together) == len(shapes)
+    for fused, first, second in zip(together, visible, infrared, strict=True):
+        assert np.array_equal(fused, fuser(first, second))
+    assert fuser.batch([], []) == []
+    stacked = fuser.batch(np.stack(visible[1:2] * 3), np.stack(infrared[1:2] * 3))
+    assert all(np.array_equal(fused, together[1]) for fused in stacked)
+
+
+def test_a_batch_has_pairs_of_one_size(fuser: Fuser) -> None:
+    with pytest.raises(InputError, match="2 visible pictures but 1 infrared"):
+        fuser.batch([picture((8, 8))] * 2, [picture((8, 8))])
+    with pytest.raises(InputError, match="8x8 and 9x8"):
+        fuser.batch([picture((8, 8)), picture((8, 9))], [picture((8, 8)), picture((8, 9))])

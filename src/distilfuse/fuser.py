@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +16,20 @@ from distilfuse.imaging.colour import luminance, with_luminance
 from distilfuse.imaging.geometry import crop, pad_to_multiple
 from distilfuse.imaging.planes import Planes, take_apart
 from distilfuse.imaging.scaling import from_unit, to_unit, warn_if_narrow
+from distilfuse.imaging.tiles import Tile, tiles
 from distilfuse.runtime import Backend, open_backend
-from distilfuse.zoo import ModelRecord, find_record, load_record, read_weights
+from distilfuse.runtime.providers import PROVIDERS
+from distilfuse.zoo import MODELS, ModelRecord, find_model, read_gauge, read_weights
 
 DEFAULT_MODEL = "nano-ivif"
-DEFAULT_BACKEND = "onnxruntime"
+DEFAULT_BACKEND = "auto"
+
+WHOLE = 1 << 22
+"""Pixels of the largest picture that is fused in one piece; larger ones go in tiles."""
+TILE = 1024
+"""Pixels a side of what a tile answers for."""
+_BLENDED = 64
+"""Pixels over which tiles of a model without ``halo`` pass into each other, on either side of the border."""
 
 AnyPicture = TypeVar("AnyPicture", NDArray[Any], Image.Image)
 
@@ -43,7 +53,7 @@ class Fuser:
     def __init__(
         self,
         record: ModelRecord,
-        weights: Path | None = None,
+        folder: Path | None = None,
         *,
         backend: str = DEFAULT_BACKEND,
         threads: int | None = None,
@@ -52,17 +62,28 @@ class Fuser:
 
         Args:
             record: what the model takes and the sha256 of its weights.
-            weights: its ONNX file, by default the one in the package.
-            backend: ``onnxruntime``, ``openvino`` (extra ``openvino``) or ``cuda`` (extra ``gpu``).
+            folder: where its ONNX files are, by default in the package.
+            backend: one of :data:`distilfuse.runtime.BACKENDS`, or ``auto``: the fastest of ``onnxruntime``,
+                ``openvino`` and ``cuda`` that are installed, measured once and kept in the user's cache. Where only
+                ``onnxruntime`` is, nothing is measured. Another than the one named is never used.
             threads: CPU threads, by default one a usable CPU.
 
         Raises:
             ModelError: the weights are missing, damaged, or not a model.
             ConfigError: an unknown backend or ``threads`` below 1.
             MissingDependencyError: the backend is not installed; the message holds the install line.
+            DistilfuseError: the backend finds no device.
         """
         self.record = record
-        self._backend: Backend = open_backend(backend, read_weights(record, weights), threads=threads)
+        self._folder = folder or MODELS
+        self._backend: Backend = open_backend(
+            backend,
+            read_weights(record, self._folder / record.file),
+            threads=threads,
+            channels=1 if record.visible_input == "luminance" else 3,
+            multiple=record.multiple,
+            architecture=record.architecture,
+        )
 
     @classmethod
     def from_pretrained(
@@ -79,16 +100,17 @@ class Fuser:
         Raises:
             ModelError: there is no such model (the message holds near names); else see the constructor.
         """
-        path = Path(name)
-        if path.suffix == ".json":
-            record = load_record(path)
-            return cls(record, path.parent / record.file, backend=backend, threads=threads)
-        return cls(find_record(name), backend=backend, threads=threads)
+        return cls(*find_model(name), backend=backend, threads=threads)
 
     @property
     def backend(self) -> str:
         """Name of the backend."""
         return self._backend.name
+
+    @property
+    def chosen(self) -> str:
+        """How the backend was chosen: ``fastest of 2`` by a measurement, empty where there was no choice."""
+        return self._backend.chosen
 
     @property
     def device(self) -> str:
@@ -127,44 +149,106 @@ class Fuser:
         Warns:
             PictureWarning: 16-bit infrared that uses less than a tenth of its range.
         """
-        visible_planes, infrared_planes = take_apart(visible, "visible"), take_apart(infrared, "infrared")
-        if visible_planes.colour.shape[:2] != infrared_planes.colour.shape[:2]:
+        first, second = _take_apart(visible, infrared)
+        warn_if_narrow(second.colour, "infrared")
+        if first.pixels <= WHOLE:
+            (colour,) = self._fuse([first.colour], [second.colour])
+        else:
+            colour = self._fuse_in_tiles(first.colour, second.colour)
+        return first.rebuild(colour)  # type: ignore[return-value]  # it rebuilds the kind it was given
+
+    def batch(self, visible: Sequence[AnyPicture], infrared: Sequence[NDArray[Any] | Image.Image]) -> list[AnyPicture]:
+        """Fuse several pairs of one size in one call of the network, which keeps a GPU busy; each as alone.
+
+        Args:
+            visible: pictures as for :meth:`__call__`, or an array of them.
+            infrared: as many.
+
+        Returns:
+            A fused picture for each pair.
+
+        Raises:
+            InputError: as for one pair; unequal numbers, or pairs of several sizes.
+        """
+        if len(visible) != len(infrared):
             raise InputError(
-                f"The visible picture is {visible_planes.size} pixels but the infrared one is "
-                f"{infrared_planes.size}: resize or align one to the other first."
+                f"There are {len(visible)} visible pictures but {len(infrared)} infrared ones: give them in pairs."
             )
-        warn_if_narrow(infrared_planes.colour, "infrared")
-        heat = _grey(infrared_planes)[None, None]
+        pairs = [_take_apart(*pair) for pair in zip(visible, infrared, strict=True)]
+        for _, second in pairs:
+            warn_if_narrow(second.colour, "infrared")
+        sizes = sorted({first.size for first, _ in pairs})
+        if len(sizes) > 1:
+            raise InputError(f"A batch has pictures of one size, not of {' and '.join(sizes)}: fuse these one by one.")
+        colours = self._fuse([first.colour for first, _ in pairs], [second.colour for _, second in pairs])
+        return [first.rebuild(colour) for (first, _), colour in zip(pairs, colours, strict=True)]  # type: ignore[misc]
+
+    def _fuse_in_tiles(self, visible: NDArray[Any], infrared: NDArray[Any]) -> NDArray[Any]:
+        """The same, with memory for a tile besides the pictures themselves."""
+        height, width = visible.shape[:2]
+        fused = np.empty_like(visible, order="C")
+        reading = self._read_gauge(visible, infrared) if self.record.gauge else None
+        exact = self.record.halo > 0
+        halo = self.record.halo or _BLENDED
+        for tile in tiles(height, width, side=TILE, halo=halo, multiple=self.record.multiple):
+            (part,) = self._fuse([visible[tile.whole]], [infrared[tile.whole]], reading)
+            if exact:
+                fused[tile.core] = part[tile.inner]
+            else:
+                _blend(fused[tile.whole], part, tile)
+        return fused
+
+    def _read_gauge(self, visible: NDArray[Any], infrared: NDArray[Any]) -> NDArray[np.float32]:
+        """What the model's gauge reads on the whole picture, ``1 x K``: the mean over its cells."""
+        height, width = visible.shape[:2]
+        cell = self.record.multiple  # a cell stands for so many pixels a side, and no tile's core cuts one in two
+        total, count = np.zeros(self.record.gauge["channels"]), 0
+        for tile in tiles(height, width, side=TILE, halo=self.record.halo, multiple=cell):
+            pair = (_luminance(picture[tile.whole])[None, None] for picture in (visible, infrared))
+            cells = self._gauge.run(*(pad_to_multiple(plane, cell) for plane in pair))[0]
+            rows, columns = (slice(part.start // cell, -(-part.stop // cell)) for part in tile.inner)
+            total += cells[:, rows, columns].sum((1, 2), dtype=np.float64)
+            count += cells[0, rows, columns].size
+        return (total / count).astype(np.float32)[None]
+
+    @cached_property
+    def _gauge(self) -> Backend:
+        """On the same device where ONNX Runtime is the backend, else on the CPU: it is a tenth of the work."""
+        name = self.backend if self.backend in PROVIDERS else "onnxruntime"
+        return open_backend(name, read_gauge(self.record, self._folder), threads=self.threads)
+
+    def _fuse(
+        self,
+        visible: Sequence[NDArray[Any]],
+        infrared: Sequence[NDArray[Any]],
+        reading: NDArray[np.float32] | None = None,
+    ) -> list[NDArray[Any]]:
+        """Fuse planes of one size, ``H x W`` or ``H x W x 3`` each; what comes out is as ``visible``."""
+        if not visible:
+            return []
+        heat = np.stack([_luminance(picture) for picture in infrared])[:, None]
         if self.record.visible_input == "luminance":
-            colour = self._fuse_luminance(visible_planes, heat)
-        else:
-            colour = self._fuse_rgb(visible_planes, heat)
-        return visible_planes.rebuild(colour)  # type: ignore[return-value]  # it rebuilds the kind it was given
+            before = np.stack([_luminance(picture) for picture in visible])[:, None]
+            after = self._run(before, heat, reading)
+            return [
+                with_luminance(picture, old, new) if picture.ndim == 3 else from_unit(new, picture.dtype)
+                for picture, (old,), (new,) in zip(visible, before, after, strict=True)
+            ]
+        colours = np.stack([_three_planes(to_unit(picture)) for picture in visible])
+        fused = self._run(colours, heat, reading).transpose(0, 2, 3, 1)
+        return [
+            from_unit(new if picture.ndim == 3 else luminance(new), picture.dtype)
+            for picture, new in zip(visible, fused, strict=True)
+        ]
 
-    def _fuse_luminance(self, visible: Planes, heat: NDArray[np.float32]) -> NDArray[Any]:
-        before = _grey(visible)
-        after = self._run(before[None, None], heat)[0]
-        if visible.coloured:
-            return with_luminance(visible.colour, before, after)
-        return from_unit(after, visible.colour.dtype)
-
-    def _fuse_rgb(self, visible: Planes, heat: NDArray[np.float32]) -> NDArray[Any]:
-        values = to_unit(visible.colour)
-        if visible.coloured:
-            planes = np.ascontiguousarray(values.transpose(2, 0, 1))
-        else:
-            planes = np.repeat(values[None], 3, axis=0)
-        fused = self._run(planes[None], heat).transpose(1, 2, 0)
-        if not visible.coloured:
-            fused = luminance(fused)
-        return from_unit(fused, visible.colour.dtype)
-
-    def _run(self, visible: NDArray[np.float32], heat: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``1 x C x H x W`` and ``1 x 1 x H x W`` of any size to ``C x H x W`` in 0..1."""
+    def _run(
+        self, visible: NDArray[np.float32], heat: NDArray[np.float32], reading: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """``N x C x H x W`` and ``N x 1 x H x W`` of any size to ``N x C x H x W`` in 0..1."""
         height, width = visible.shape[-2:]
         multiple = self.record.multiple
-        fused = self._backend.run(pad_to_multiple(visible, multiple), pad_to_multiple(heat, multiple))
-        values: NDArray[np.float32] = np.clip(crop(fused[0], height, width), 0, 1)
+        fused = self._backend.run(pad_to_multiple(visible, multiple), pad_to_multiple(heat, multiple), reading)
+        values: NDArray[np.float32] = np.clip(crop(fused, height, width), 0, 1)
         if not np.isfinite(values.sum()):
             raise ModelError(f"The model {self.record.name} gave NaN on a {width}x{height} pair: report it.")
         return values
@@ -187,5 +271,34 @@ def _kept(model: str) -> Fuser:
     return Fuser.from_pretrained(model)
 
 
-def _grey(planes: Planes) -> NDArray[np.float32]:
-    return luminance(planes.colour) if planes.coloured else to_unit(planes.colour)
+def _take_apart(visible: object, infrared: object) -> tuple[Planes, Planes]:
+    """Check a pair and take it apart; see :meth:`Fuser.__call__` for what is raised."""
+    first, second = take_apart(visible, "visible"), take_apart(infrared, "infrared")
+    if first.colour.shape[:2] != second.colour.shape[:2]:
+        raise InputError(
+            f"The visible picture is {first.size} pixels but the infrared one is {second.size}: "
+            "resize or align one to the other first."
+        )
+    return first, second
+
+
+def _three_planes(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``3 x H x W`` from ``H x W x 3`` or ``H x W``."""
+    return picture.transpose(2, 0, 1) if picture.ndim == 3 else np.repeat(picture[None], 3, axis=0)
+
+
+def _luminance(picture: NDArray[Any]) -> NDArray[np.float32]:
+    """Of ``H x W`` or ``H x W x 3``."""
+    return luminance(picture) if picture.ndim == 3 else to_unit(picture)
+
+
+def _blend(target: NDArray[Any], part: NDArray[Any], tile: Tile) -> None:
+    """Lay a tile over what the tiles above and to the left left there: from theirs to its own across the overlap."""
+    # Half of the overlap lies on either side of the core's border; at the picture's there is none.
+    ramps = [
+        np.minimum((np.arange(size, dtype=np.float32) + 0.5) / max(0.5, 2 * inner.start), 1)
+        for inner, size in zip(tile.inner, part.shape[:2], strict=True)
+    ]
+    weight = np.minimum.outer(*ramps).reshape(part.shape[:2] + (1,) * (part.ndim - 2))
+    mixed = target + weight * (part.astype(np.float32) - target)
+    target[...] = mixed if part.dtype.kind == "f" else np.rint(mixed)

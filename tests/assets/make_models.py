@@ -37,9 +37,9 @@ def maximum(channels: int, multiple: int) -> bytes:
 
 
 def main() -> None:
-    for name, visible_input, channels, multiple in (
-        ("maximum-luminance", "luminance", 1, 4),
-        ("maximum-rgb", "rgb", 3, 8),
+    for name, visible_input, channels, multiple, halo in (
+        ("maximum-luminance", "luminance", 1, 4, 4),
+        ("maximum-rgb", "rgb", 3, 8, 0),
     ):
         weights = maximum(channels, multiple)
         (HERE / f"{name}.onnx").write_bytes(weights)
@@ -52,8 +52,11 @@ def main() -> None:
             sha256=hashlib.sha256(weights).hexdigest(),
             size=len(weights),
             parameters=0,
+            flop_per_pixel=0,
             visible_input=visible_input,
             multiple=multiple,
+            halo=halo,
+            gauge={},
             licence="Apache-2.0",
             training_data=[],
             data_terms="No data.",

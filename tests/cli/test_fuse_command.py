@@ -46,7 +46,7 @@ def test_two_files(
 ) -> None:
     out = tmp_path / "fused.png"
     pair = folders[0] / "a.png", folders[1] / "a.png"
-    assert run(monkeypatch, "fuse", *pair, "-o", out, "--model", model, "--threads", 1) == 0
+    assert run(monkeypatch, "fuse", *pair, "-o", out, "--model", model, "-b", "onnxruntime", "--threads", 1) == 0
     said = capsys.readouterr()
     assert said.err == ""
     assert said.out.startswith(f"{out}: 7x9, fused in ")
@@ -149,6 +149,20 @@ def test_the_device_of_every_backend_is_said(
     assert read_array(out).shape == (9, 7, 3)
 
 
+def test_how_the_backend_was_chosen_is_said(
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    model: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    monkeypatch.setattr("distilfuse.runtime.choice.nvidia_cards", lambda: [])
+    pair = folders[0] / "a.png", folders[1] / "a.png"
+    assert run(monkeypatch, "fuse", *pair, "-o", tmp_path / "fused.png", "-m", model, "-t", 1) == 0
+    assert capsys.readouterr().out.endswith(", 1 thread, fastest of 2)\n")
+
+
 def fresh(*arguments: object) -> subprocess.CompletedProcess[str]:
     """In an interpreter of its own, as users run it."""
     return subprocess.run(
@@ -184,6 +198,7 @@ def test_memory_of_one_pair(tmp_path: Path, model: str) -> None:
         "print('kilobytes', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     command = ["fuse", tmp_path / "v.png", tmp_path / "i.png", "-o", tmp_path / "o.png", "-m", chosen]
+    command += ["--backend", "onnxruntime"]  # all that most people have installed
     done = subprocess.run([sys.executable, "-c", code, *map(str, command)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     peak = int(done.stdout.split()[-1]) / (1024**2 if sys.platform == "darwin" else 1024)

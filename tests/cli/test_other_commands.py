@@ -9,7 +9,7 @@ from PIL import Image
 
 from distilfuse import samples
 from distilfuse.cli.main import main
-from distilfuse.runtime import backend_devices
+from distilfuse.runtime import INSTALL, backend_devices
 from distilfuse.workflows.demo import METRICS
 from distilfuse.zoo import catalogue, find_record, list_models
 
@@ -77,7 +77,7 @@ def test_demo(
             assert picture.crop((0, 0, width, height)).tobytes() == visible.convert("RGB").tobytes()
             second = picture.crop((width + 4, 0, 2 * width + 4, height))
             assert second.convert("L").tobytes() == infrared.convert("L").tobytes()
-    assert "on CPU (onnxruntime, " in said
+    assert "Fused by nano-ivif on " in said
     assert run(monkeypatch, "demo", "-o", folder) == 0, "a second demo goes over the first"
 
 
@@ -102,7 +102,10 @@ def test_doctor_finds_all_well(
     for subject in ("distilfuse", "python", "numpy", "Pillow", "onnxruntime", "openvino", "torch", "cpu"):
         assert f"\nok     {subject} " in f"\n{said.out}"
     for backend, devices in backend_devices().items():
-        assert (f"self-test {backend}" in said.out) == bool(devices)
+        line = next(line for line in said.out.splitlines() if line.startswith(f"ok     backend {backend} "))
+        assert (f"not installed: {INSTALL[backend]}" in line) == (devices is None)
+        assert all(device in line for device in devices or [])
+        assert (f"self-test {backend} " in said.out) == (bool(devices) and not backend.startswith("torch"))
     assert "sha256 " in said.out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from distilfuse.errors import ConfigError
 from distilfuse.nets.luminance import grey
-from distilfuse.nets.nano import NanoConfig, NanoNet
+from distilfuse.nets.nano import Convolution, NanoConfig, NanoNet, Upsampling
 
 SMALL = NanoConfig(width=8, deep_width=8, gauge_width=4)
 
@@ -53,7 +55,48 @@ def test_the_gauge_sees_the_whole_pair() -> None:
     assert difference[..., -8:, -8:].max() > 0
 
 
-@pytest.mark.parametrize("bad", [{"deep_layers": 3}, {"deep_layers": 0}, {"width": 0}, {"detail_layers": -1}])
-def test_sizes_that_make_no_network(bad: dict[str, int]) -> None:
+@pytest.mark.parametrize("upsampling", ["shuffle", "smooth"])
+@pytest.mark.parametrize("convolution", ["full", "separable"])
+@pytest.mark.parametrize("stride", [2, 4])
+def test_each_way_to_build_it(stride: int, convolution: Convolution, upsampling: Upsampling) -> None:
+    torch.manual_seed(0)
+    config = NanoConfig(
+        width=8, deep_width=8, gauge_width=4, stride=stride, convolution=convolution, upsampling=upsampling
+    )
+    network = NanoNet(config=config)
+    visible, infrared = torch.rand(1, 3, 37, 50), torch.rand(1, 1, 37, 50)
+    fused, features = network(visible, infrared, return_features=True)
+    assert torch.allclose(grey(fused), (grey(visible) + infrared) / 2, atol=1e-5)  # untrained
+    assert network.multiple == 4 * stride
+    height, width = -(-37 // network.multiple) * network.multiple, -(-50 // network.multiple) * network.multiple
+    assert [tuple(feature.shape) for feature in features] == [
+        (1, channels, height // step, width // step)
+        for channels, step in zip(network.feature_channels, network.feature_strides, strict=True)
+    ]
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    trained = network(visible, infrared)
+    assert not torch.allclose(trained, fused, atol=1e-3)
+    assert torch.allclose(network.merge()(visible, infrared), trained, atol=1e-5)
+
+
+def test_a_separable_network_has_fewer_weights() -> None:
+    full, separable = (NanoNet(config=NanoConfig(convolution=kind)).merge() for kind in ("full", "separable"))
+    sizes = [sum(weight.numel() for weight in network.parameters()) for network in (full, separable)]
+    assert sizes[1] < sizes[0] / 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"deep_layers": 3},
+        {"deep_layers": 0},
+        {"width": 0},
+        {"detail_layers": -1},
+        {"stride": 3},
+        {"convolution": "wide"},
+        {"upsampling": "nearest"},
+    ],
+)
+def test_sizes_that_make_no_network(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         NanoConfig(**bad)

@@ -1,19 +1,32 @@
 from __future__ import annotations
 
 import builtins
+import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
 import pytest
 
 from distilfuse.errors import ConfigError, DistilfuseError, MissingDependencyError, ModelError
-from distilfuse.runtime import BACKENDS, backend_devices, check_threads, open_backend, usable_cpus
+from distilfuse.runtime import (
+    BACKENDS,
+    INSTALL,
+    check_threads,
+    find_devices,
+    onnxruntime_backend,
+    open_backend,
+    usable_cpus,
+)
+from distilfuse.runtime.providers import PROVIDERS
 
-HERE = [name for name, devices in backend_devices().items() if devices]
+HERE = [name for name in BACKENDS if not name.startswith("torch") and find_devices(name)]
+ABSENT = [name for name in PROVIDERS if PROVIDERS[name].name not in onnxruntime.get_available_providers()]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +43,6 @@ def pair(height: int = 8, width: int = 12, count: int = 1, seed: int = 0) -> tup
 def test_the_default_backend_is_here() -> None:
     assert "onnxruntime" in HERE
     assert BACKENDS[0] == "onnxruntime"
-    assert set(backend_devices()) == set(BACKENDS)
 
 
 @pytest.mark.parametrize("name", HERE)
@@ -80,8 +92,9 @@ def test_a_failing_run_names_the_size(name: str, weights: bytes) -> None:
 
 
 def test_unknown_backends_name_the_known_ones(weights: bytes) -> None:
-    with pytest.raises(ConfigError, match="no backend named 'tensorrt': choose onnxruntime, openvino, cuda"):
-        open_backend("tensorrt", weights)
+    for name in ("tpu", "cuda:1", ""):
+        with pytest.raises(ConfigError, match=f"no backend named '{name}': choose auto, onnxruntime, openvino, cuda"):
+            open_backend(name, weights)
 
 
 @pytest.mark.parametrize("threads", [0, -3, 1.5, "2", True])
@@ -99,7 +112,7 @@ def test_missing_openvino_gives_the_install_line(weights: bytes, monkeypatch: py
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'distilfuse\[openvino\]'"):
         open_backend("openvino", weights)
-    assert backend_devices()["openvino"] == []
+    assert find_devices("openvino") is None
 
 
 def test_openvino_is_not_touched_by_the_default(weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,22 +126,116 @@ def test_openvino_is_not_touched_by_the_default(weights: bytes, monkeypatch: pyt
     open_backend("onnxruntime", weights).run(*pair())
 
 
-def test_missing_cuda_build_gives_the_install_line(weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", sorted(PROVIDERS.keys() - {"onnxruntime"}))
+def test_missing_providers_give_their_install_line(name: str, weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(MissingDependencyError, match=r"pip install 'distilfuse\[gpu\]'"):
-        open_backend("cuda", weights)
+    with pytest.raises(MissingDependencyError) as caught:
+        open_backend(name, weights)
+    assert str(caught.value) == f"The backend '{name}' is not installed: {INSTALL[name]}"
+    assert find_devices(name) is None
 
 
-def test_no_silent_fallback_from_cuda_to_the_cpu(weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "cuda" in HERE:
-        pytest.skip("this machine has a CUDA build of ONNX Runtime; the test is for those that have not")
-    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+@pytest.mark.parametrize("name", ABSENT)
+def test_no_silent_fallback_to_the_cpu(name: str, weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime itself warns, drops the provider and goes on."""
+    provider = PROVIDERS[name]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [provider.name, "CPUExecutionProvider"])
     with (
-        pytest.warns(UserWarning, match="CUDAExecutionProvider"),
-        pytest.raises(DistilfuseError, match="no usable"),
+        pytest.warns(UserWarning, match=provider.name),
+        pytest.raises(DistilfuseError, match=f"no usable {provider.device} device: check .*the backend 'onnxruntime'"),
     ):
-        open_backend("cuda", weights)
+        open_backend(name, weights)
+
+
+class Recorded:
+    """A session of ONNX Runtime with every provider that it is asked for."""
+
+    def __init__(self, weights: bytes, options: onnxruntime.SessionOptions, providers: list, **kinds: int) -> None:
+        self.options, self.kinds, self.asked = options, kinds, providers
+        self.inside = 0
+        self.most = 0
+
+    def get_providers(self) -> list[str]:
+        return [provider if isinstance(provider, str) else provider[0] for provider in self.asked]
+
+    def disable_fallback(self) -> None:
+        self.kinds["disabled"] = 1
+
+    def get_inputs(self) -> list[object]:
+        return [
+            SimpleNamespace(name=name, shape=["batch", 1, "8*rows", "8*columns"]) for name in ("visible", "infrared")
+        ]
+
+    def run(self, names: list[str] | None, pair: dict[str, np.ndarray]) -> list[np.ndarray]:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        time.sleep(0.01)
+        self.inside -= 1
+        return [pair["visible"]]
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS.keys() - {"onnxruntime"}))
+def test_what_a_session_is_asked_for(
+    name: str, weights: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISTILFUSE_CACHE", str(tmp_path))
+    available = [provider.name for provider in PROVIDERS.values()]
+    fake = SimpleNamespace(
+        InferenceSession=Recorded,
+        SessionOptions=onnxruntime.SessionOptions,
+        get_available_providers=lambda: available,
+    )
+    monkeypatch.setattr(onnxruntime_backend, "ort", fake)
+    backend = open_backend(name, weights, threads=3)
+    session = backend._session
+    assert session.kinds == {"enable_fallback": 0, "disabled": 1}
+    assert session.options.intra_op_num_threads == 3
+    assert session.options.enable_mem_pattern == (name != "directml")
+    assert session.options.execution_mode == onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    assert session.get_providers()[0] == PROVIDERS[name].name
+    assert session.get_providers()[-1] == "CPUExecutionProvider"
+    if name == "tensorrt":
+        assert session.asked[0][1]["trt_engine_cache_path"] == str(tmp_path / "tensorrt")
+        assert (tmp_path / "tensorrt").is_dir()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda seed: backend.run(*pair(seed=seed)), range(12)))
+    assert (session.most == 1) == (name == "directml")
+
+
+@pytest.mark.parametrize("name", [name for name in ("onnxruntime", "openvino") if name in HERE])
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted by /proc")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_and_affinity_are_honoured(name: str, threads: int, project: Path) -> None:
+    """In a process that may use one CPU only: no thread leaves it, and no more are made than asked for."""
+    cpu = max(os.sched_getaffinity(0))
+    path = str(project / "src/distilfuse/zoo/models/nano-ivif.onnx")
+    code = f"""
+import os, re
+from pathlib import Path
+os.sched_setaffinity(0, {{{cpu}}})
+import numpy as np
+from distilfuse.runtime import open_backend
+def tasks():
+    found = {{}}
+    for task in Path("/proc/self/task").iterdir():
+        allowed = re.search(r"Cpus_allowed_list:\\s*(\\S+)", (task / "status").read_text()).group(1)
+        used = sum(int(ticks) for ticks in (task / "stat").read_text().rpartition(")")[2].split()[11:13])
+        found[task.name] = allowed, used
+    return found
+backend = open_backend({name!r}, Path({path!r}).read_bytes(), threads={threads})
+before = tasks()
+plane = np.zeros((1, 1, 480, 640), np.float32)
+for _ in range(8): backend.run(plane, plane)
+after = tasks()
+busy = sum(used - before.get(task, (0, 0))[1] > 2 for task, (_, used) in after.items())
+print(sorted({{allowed for allowed, _ in after.values()}}), busy)
+"""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr
+    allowed, _, busy = done.stdout.strip().rpartition(" ")
+    assert allowed == f"['{cpu}']"
+    assert 1 <= int(busy) <= threads
 
 
 def test_a_model_given_up_in_another_thread_leaves_signals_alone(project: Path) -> None:
@@ -148,3 +255,21 @@ os.kill(os.getpid(), signal.SIGUSR1)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "handled"), done.stderr
+
+
+@pytest.mark.parametrize("damage", ["none", "empty", "cut", "changed", "unwritable"])
+def test_openvino_survives_a_damaged_cache(
+    damage: str, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    weights = (project / "src/distilfuse/zoo/models/nano-ivif.onnx").read_bytes()
+    monkeypatch.setenv("DISTILFUSE_CACHE", str(tmp_path))
+    if damage == "unwritable":
+        (tmp_path / "openvino").write_bytes(b"")
+    first = open_backend("openvino", weights, threads=1).run(*pair(40, 56))
+    if damage != "unwritable":
+        (kept,) = (path for path in (tmp_path / "openvino").rglob("*") if path.is_file())
+        content = kept.read_bytes()
+        cut, changed = content[: len(content) // 2], bytes(64) + content[64:]
+        kept.write_bytes({"none": content, "empty": b"", "cut": cut, "changed": changed}[damage])
+    np.testing.assert_allclose(open_backend("openvino", weights, threads=1).run(*pair(40, 56)), first, atol=1e-6)

@@ -63,6 +63,14 @@ def test_validation_is_recorded_clean_varied_and_degraded(recipe: Recipe, data: 
     assert all(math.isfinite(float(value)) for row in rows for value in row.values())
 
 
+def test_a_log_shows_how_far_a_run_has_come(
+    recipe: Recipe, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(dataclasses.replace(recipe, validate_every=100), data, tmp_path / "run", stop_after=9)
+    told = [line.strip() for line in capsys.readouterr().err.splitlines() if line.startswith("step")]
+    assert [line.split(":")[0] for line in told] == ["step 4 of 12", "step 8 of 12"]
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(recipe: Recipe, data: Path, tmp_path: Path) -> None:
     run(recipe, data, tmp_path / "run", stop_after=1)
     other = dataclasses.replace(recipe, seed=1)

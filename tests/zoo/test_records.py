@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distilfuse.errors import ModelError
-from distilfuse.zoo import ModelRecord, catalogue, find_record, list_models, load_record, read_weights
+from distilfuse.zoo import ModelRecord, catalogue, find_record, list_models, load_record, read_gauge, read_weights
 
 TEXTS = ("name", "task", "summary", "licence", "data_terms", "recipe")
 
@@ -123,6 +123,9 @@ def test_released_models_are_as_recorded(name: str) -> None:
     weights = read_weights(record)
     assert hashlib.sha256(weights).hexdigest() == record.sha256
     assert len(weights) == record.size
+    assert record.flop_per_pixel > 0
+    if record.gauge:
+        assert hashlib.sha256(read_gauge(record)).hexdigest() == record.gauge["sha256"]
     assert record.parameters > 0
     assert record.training_data
     assert record.scores
@@ -131,7 +134,8 @@ def test_released_models_are_as_recorded(name: str) -> None:
 
 
 def test_no_weights_lie_around_without_a_record() -> None:
-    recorded = {find_record(name).file for name in list_models()}
+    records = [find_record(name) for name in list_models()]
+    recorded = {record.file for record in records} | {record.gauge["file"] for record in records if record.gauge}
     assert {path.name for path in catalogue.MODELS.glob("*") if path.suffix == ".onnx"} == recorded
 
 
@@ -145,8 +149,11 @@ def test_record_fields_are_what_the_exporter_writes() -> None:
         "sha256",
         "size",
         "parameters",
+        "flop_per_pixel",
         "visible_input",
         "multiple",
+        "halo",
+        "gauge",
         "licence",
         "training_data",
         "data_terms",

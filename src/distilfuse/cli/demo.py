@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from distilfuse.cli.options import Backend, Model, Threads
+from distilfuse.cli.sentences import describe
 
 
 def demo(
@@ -15,7 +16,7 @@ def demo(
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write, made if it is missing.")
     ] = Path("distilfuse-demo"),
     model: Model = "nano-ivif",
-    backend: Backend = "onnxruntime",
+    backend: Backend = "auto",
     threads: Threads = None,
 ) -> None:
     """Fuse the sample pairs that come with the package.
@@ -40,7 +41,7 @@ def demo(
         table.add_row(row.name, row.size, f"{row.seconds * 1e3:.1f} ms", *scores)
     Console().print(table)
     typer.echo(
-        f"Fused by {fuser.record.name} on {fuser.device} ({fuser.backend}, {fuser.threads} threads). "
+        f"Fused by {describe(fuser)}. "
         "Scores: protocol paper, higher is better.\n"
         f"Look at visible | infrared | fused in {output}."
     )

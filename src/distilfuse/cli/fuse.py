@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distilfuse.cli.options import Backend, Model, Threads
-from distilfuse.cli.sentences import complain, listed, say_strays, warn
+from distilfuse.cli.sentences import complain, describe, listed, say_strays, warn
 
 if TYPE_CHECKING:
     from distilfuse.fuser import Fuser
@@ -35,7 +35,7 @@ def fuse(
         typer.Option("--output", "-o", metavar="OUT", help="File or folder to write.", show_default=False),
     ],
     model: Model = "nano-ivif",
-    backend: Backend = "onnxruntime",
+    backend: Backend = "auto",
     threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
 ) -> None:
@@ -82,7 +82,7 @@ def _fuse_two_files(
     outcome = fuse_files(fuser, job, overwrite=overwrite)
     for warning in outcome.warnings:
         warn(warning)
-    typer.echo(f"{job.output}: {outcome.size}, fused in {outcome.seconds * 1e3:.0f} ms by {_describe(fuser)}")
+    typer.echo(f"{job.output}: {outcome.size}, fused in {outcome.seconds * 1e3:.0f} ms by {describe(fuser)}")
 
 
 def _fuse_two_folders(
@@ -106,7 +106,7 @@ def _fuse_two_folders(
     fused = [outcome for outcome in outcomes if outcome.error is None]
     typer.echo(
         f"{output}: {len(fused)} of {len(outcomes)} pairs fused in {elapsed:.1f} s "
-        f"({elapsed / len(outcomes):.3f} s a pair) by {_describe(fuser)}"
+        f"({elapsed / len(outcomes):.3f} s a pair) by {describe(fuser)}"
     )
     failed = [outcome.job.name for outcome in outcomes if outcome.error is not None]
     if failed:
@@ -130,8 +130,3 @@ def _run_with_progress(fuser: Fuser, plan: FolderPlan, overwrite: bool) -> list[
             if outcome.error is not None:
                 console.print(f"{outcome.job.name} failed: {outcome.error}", style="red", markup=False, soft_wrap=True)
     return outcomes
-
-
-def _describe(fuser: Fuser) -> str:
-    threads = f"{fuser.threads} thread{'s' if fuser.threads > 1 else ''}"
-    return f"{fuser.record.name} on {fuser.device} ({fuser.backend}, {threads})"

@@ -8,6 +8,7 @@ import typer
 
 from distilfuse import __version__
 from distilfuse.cli.annotate import annotate
+from distilfuse.cli.bench import bench
 from distilfuse.cli.data import data
 from distilfuse.cli.degrade import degrade
 from distilfuse.cli.demo import demo
@@ -59,6 +60,7 @@ app.command()(degrade)
 app.add_typer(data, name="data")
 app.command()(doctor)
 app.command()(evaluate)
+app.command()(bench)
 app.command()(reproduce)
 app.add_typer(metrics, name="metrics")
 app.command()(annotate)

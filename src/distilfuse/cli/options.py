@@ -17,7 +17,13 @@ Model = Annotated[
 ]
 Backend = Annotated[
     str,
-    typer.Option("--backend", "-b", metavar="NAME", help="onnxruntime, openvino or cuda; never another silently."),
+    typer.Option(
+        "--backend",
+        "-b",
+        metavar="NAME",
+        help="auto, onnxruntime, openvino, cuda, tensorrt, directml, coreml, torch or torch-compile (`:cuda`). "
+        "Another than the one named is never used; auto measures once what is fastest.",
+    ),
 ]
 Threads = Annotated[
     int | None,

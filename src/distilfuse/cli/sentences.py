@@ -1,4 +1,4 @@
-"""What commands over folders say alike: names in a list, warnings, pictures without a partner."""
+"""What commands say alike: names in a list, warnings, pictures without a partner, what a Fuser runs on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from distilfuse.fuser import Fuser
     from distilfuse.imaging.pairs import Matching
 
 _LISTED = 20
@@ -43,3 +44,10 @@ def say_strays(matching: Matching | None) -> None:
             warn(f"{len(strays)} {kind} without a partner: {listed([path.name for path in strays])}")
     for group in matching.ambiguous:
         complain(f"Left out because several files claim one name: {listed([str(path) for path in group])}")
+
+
+def describe(fuser: Fuser) -> str:
+    """The model, the device in use, the backend, its threads, and how it was chosen if it was not named."""
+    threads = f"{fuser.threads} thread{'s' if fuser.threads > 1 else ''}"
+    chosen = f", {fuser.chosen}" if fuser.chosen else ""
+    return f"{fuser.record.name} on {fuser.device} ({fuser.backend}, {threads}{chosen})"

@@ -18,13 +18,14 @@ def need(extra: str, *modules: str) -> None:
         MissingDependencyError: one is not installed; the message holds the install line.
     """
     for module in modules:
-        if not _is_there(module):
+        if not installed(module):
             raise MissingDependencyError(
                 f"This needs {module}, which is not installed: pip install 'distilfuse[{extra}]'"
             )
 
 
-def _is_there(module: str) -> bool:
+def installed(module: str) -> bool:
+    """Whether a package can be imported, without importing it."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # ValueError: a module that was blocked by hand

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from distilfuse.errors import ConfigError
-from distilfuse.export.onnx import export_onnx, sha256
+from distilfuse.export.arithmetic import flop_per_pixel
+from distilfuse.export.onnx import export_gauge, export_onnx, sha256
 from distilfuse.imaging.writing import write_bytes
 from distilfuse.nets.build import Network
 from distilfuse.nets.nano import NanoNet
@@ -71,7 +72,11 @@ def release(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{recipe.name}.onnx"
     worst = export_onnx(network, path)
+    gauge: dict[str, object] = {}
     if isinstance(network, NanoNet):
+        beside = folder / f"{recipe.name}.gauge.onnx"
+        worst = max(worst, export_gauge(network, beside))
+        gauge = {"file": beside.name, "sha256": sha256(beside), "channels": network.reading_channels}
         network.merge()
     card = recipe.card
     record = ModelRecord(
@@ -83,8 +88,11 @@ def release(
         sha256=sha256(path),
         size=path.stat().st_size,
         parameters=sum(p.numel() for p in network.parameters()),
+        flop_per_pixel=flop_per_pixel(network),
         visible_input=network.visible_input,
         multiple=network.export_multiple,
+        halo=network.halo if isinstance(network, NanoNet) else 0,
+        gauge=gauge,
         licence=card.licence,
         training_data=[f"{s.name}/train" for s in recipe.data.sets],
         data_terms=card.data_terms,

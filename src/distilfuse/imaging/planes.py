@@ -34,6 +34,12 @@ class Planes:
         return f"{width}x{height}"
 
     @property
+    def pixels(self) -> int:
+        """How many there are."""
+        height, width = self.colour.shape[:2]
+        return int(height * width)
+
+    @property
     def coloured(self) -> bool:
         """Whether there are three channels."""
         return self.colour.ndim == 3

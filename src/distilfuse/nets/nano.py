@@ -1,11 +1,12 @@
 """NanoNet: luminance fusion in real time on two CPU cores.
 
-A two-scale convolutional network on pixel-unshuffled luminance and infrared. Detail is handled at half
-resolution, context (what is noise, what is saturated) at quarter resolution. A global branch measures the
+A two-scale convolutional network on pixel-unshuffled luminance and infrared. Detail is handled at 1 / ``stride`` of
+the resolution, context (what is noise, what is saturated) at half of that. A global branch measures the
 pair (brightness, clipping, noise floor) and modulates the deep features, ``(1 + gamma) F + beta``: the place
 that the text takes in the teacher (paper eq. 9) is taken by what the pair itself shows.
 
-The output is ``w Y + (1 - w) I + r`` with a weight and a residual a pixel; untrained it is the mean.
+The output is ``w Y + (1 - w) I + r`` with a weight and a residual a pixel; untrained it is the mean. The sources
+themselves bring the detail back, at full resolution, whatever the resolution of the features.
 
 With ``text_channels`` the deep features are modulated by a text embedding as well: a convolutional teacher, which can
 be trained where the attention network cannot.
@@ -14,7 +15,7 @@ be trained where the attention network cannot.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, overload
+from typing import ClassVar, Literal, get_args, overload
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,9 @@ from distilfuse.nets.config import NetworkConfig
 from distilfuse.nets.luminance import grey
 from distilfuse.nets.text_modulation import TextModulation
 
+Convolution = Literal["full", "separable"]
+Upsampling = Literal["shuffle", "smooth"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class NanoConfig(NetworkConfig):
@@ -32,14 +36,21 @@ class NanoConfig(NetworkConfig):
 
     kind: ClassVar[str] = "nano"
 
+    stride: int = 2
+    """Pixels a side that one detail feature stands for; the deep features stand for twice as many."""
     width: int = 32
-    """Channels at half resolution; multiples of 16 run in blocked layout."""
+    """Channels of the detail features; multiples of 16 run in blocked layout."""
     deep_width: int = 48
-    """Channels at quarter resolution."""
+    """Channels of the deep features."""
     deep_layers: int = 2
-    """3x3 convolutions at quarter resolution, in residual pairs (an even number)."""
+    """3x3 convolutions on the deep features, in residual pairs (an even number)."""
     detail_layers: int = 2
-    """3x3 convolutions at half resolution after the deep features come back."""
+    """3x3 convolutions on the detail features after the deep ones come back."""
+    convolution: Convolution = "full"
+    """What a 3x3 convolution is: in full, or separable, a depth-wise one and a 1x1."""
+    upsampling: Upsampling = "shuffle"
+    """How weight and residual come back to full resolution: one of its own for each pixel (``shuffle``), or one a
+    feature, interpolated (``smooth``)."""
     gauge_width: int = 16
     """Channels of the global branch that measures the pair."""
     text_channels: int | None = None
@@ -50,6 +61,11 @@ class NanoConfig(NetworkConfig):
     def __post_init__(self) -> None:
         if self.deep_layers < 2 or self.deep_layers % 2:
             raise ConfigError(f"NanoConfig.deep_layers must be an even number from 2 up, not {self.deep_layers}.")
+        if self.stride not in (2, 4):
+            raise ConfigError(f"NanoConfig.stride must be 2 or 4, not {self.stride}.")
+        for name, choices in (("convolution", get_args(Convolution)), ("upsampling", get_args(Upsampling))):
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"NanoConfig.{name} must be {' or '.join(choices)}, not {getattr(self, name)!r}.")
         for name in ("width", "deep_width", "gauge_width", "text_channels", "text_hidden"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ConfigError(f"NanoConfig.{name} must be positive, not {getattr(self, name)}.")
@@ -83,10 +99,24 @@ class RepConv(nn.Module):
             self.point = None
 
 
+class SeparableConv(nn.Module):
+    """3x3 convolution a channel, then a 1x1 between channels: an eighth of the arithmetic, more memory traffic."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels_in, channels_in, 3, padding=1, groups=channels_in, bias=False)
+        self.pointwise = nn.Conv2d(channels_in, channels_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``B x in x H x W`` to ``B x out x H x W``."""
+        mixed: Tensor = self.pointwise(self.depthwise(x))
+        return mixed
+
+
 class Gauge(nn.Module):
     """Measures the whole pair and returns modulation parameters.
 
-    Local energies of learned filters, averaged over 8x8 pixels and thresholded, say which share of the pair is
+    Local energies of learned filters, averaged over 2x2 of them and thresholded, say which share of the pair is
     flat, clipped or noisy; their global means are mapped to one (gamma, beta) for each modulated feature.
     """
 
@@ -101,12 +131,26 @@ class Gauge(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """(gamma, beta), ``B x C x 1 x 1`` each, for every modulated feature, from ``B x channels x H/2 x W/2``."""
-        energy = functional.relu(self.energy(x))  # B w H/4 W/4
+    def cells(self, x: Tensor) -> Tensor:
+        """What is measured, before the mean over the picture.
+
+        From ``B x channels x h x w`` to ``B x 2 width x h/4 x w/4``.
+        """
+        energy = functional.relu(self.energy(x))  # B width h/2 w/2
         cells = functional.avg_pool2d(energy, 2)
-        share = functional.relu(self.threshold(cells))
-        pooled = torch.cat([cells.mean((2, 3)), share.mean((2, 3))], dim=1)  # B 2w
+        return torch.cat([cells, functional.relu(self.threshold(cells))], dim=1)
+
+    def forward(self, x: Tensor, reading: Tensor | None = None) -> list[tuple[Tensor, Tensor]]:
+        """(gamma, beta), ``B x C x 1 x 1`` each, for every modulated feature.
+
+        Args:
+            x: ``B x channels x h x w``.
+            reading: ``B x 2 width``, the mean of :meth:`cells` over a larger picture that ``x`` is a part of; it counts
+                instead of the own mean, but for rows of zeros. (All is zero nowhere else: a mean of zeros is zeros.)
+        """
+        pooled = self.cells(x).mean((2, 3))  # B 2 width
+        if reading is not None:
+            pooled = torch.where(reading.sum(1, keepdim=True) > 0, reading, pooled)
         gammas, betas = self.out(functional.relu(self.hidden(pooled)))[:, :, None, None].chunk(2, dim=1)
         return list(zip(gammas.split(self.modulated, 1), betas.split(self.modulated, 1), strict=True))
 
@@ -114,30 +158,35 @@ class Gauge(nn.Module):
 class NanoNet(nn.Module):
     """Two-scale luminance fusion network; see the module's text."""
 
-    multiple = 8
-    """Sides of what the core takes are multiples of this; :meth:`forward` pads."""
-    export_multiple = 8
     visible_input = "luminance"
-    feature_strides = (2, 4)
 
     def __init__(self, *, config: NanoConfig) -> None:
         super().__init__()
         self.config = config
-        width, deep = config.width, config.deep_width
+        width, deep, stride = config.width, config.deep_width, config.stride
+        # Sides of what the core takes are multiples of this (the gauge halves the deep size); forward pads.
+        self.multiple = self.export_multiple = 4 * stride
+        self.reading_channels = 2 * config.gauge_width
+        # How far a pixel's surroundings reach into it, by the layers below, in whole multiples.
+        reach = stride * (2 + config.detail_layers) + 2 * stride * (1 + config.deep_layers)
+        self.halo = self.multiple * -(-reach // self.multiple)
+        self.feature_strides = (stride, 2 * stride)
+        self.feature_channels = (width, deep)
+        conv3x3 = RepConv if config.convolution == "full" else SeparableConv
         # 6x6 with stride 2 is a 3x3 convolution on pixel-unshuffled pictures, without the shuffle.
-        self.stem = nn.Conv2d(2, width, 6, stride=2, padding=2)
+        self.stem = nn.Conv2d(2, width, 3 * stride, stride=stride, padding=stride)
         self.gauge = Gauge(channels=width, width=config.gauge_width, modulated=(deep, deep))
         self.down = nn.Conv2d(width, deep, 2, stride=2)
-        self.deep = nn.ModuleList(RepConv(deep, deep) for _ in range(config.deep_layers))
+        self.deep = nn.ModuleList(conv3x3(deep, deep) for _ in range(config.deep_layers))
         self.up = nn.Conv2d(deep, width, 1)
-        self.detail = nn.ModuleList(RepConv(width, width) for _ in range(config.detail_layers))
-        self.head = nn.Conv2d(width, 8, 3, padding=1)
+        self.detail = nn.ModuleList(conv3x3(width, width) for _ in range(config.detail_layers))
+        cells = stride**2 if config.upsampling == "shuffle" else 1
+        self.head = nn.Conv2d(width, 2 * cells, 3, padding=1)
         self.modulations = nn.ModuleList(
             TextModulation(channels=deep, text_channels=config.text_channels, hidden=config.text_hidden)
             for _ in range(2)
             if config.text_channels is not None
         )
-        self.feature_channels = (width, deep)
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
 
@@ -181,21 +230,33 @@ class NanoNet(nn.Module):
             fused = visible + (fused - luminance)
         return (fused, features) if return_features else fused
 
-    def fuse_padded(self, visible: Tensor, infrared: Tensor, text: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-        """Fuse luminances whose sides are multiples of 8; this is what is exported.
+    def measure_padded(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """What the gauge sees in luminances whose sides are multiples of ``multiple``: ``B x K x H/4s x W/4s``.
+
+        The mean over all of a picture's cells is the ``reading`` that its parts are fused with.
+        """
+        x = torch.cat([visible, infrared], dim=1) - 0.5
+        return self.gauge.cells(functional.relu(self.stem(x)))
+
+    def fuse_padded(
+        self, visible: Tensor, infrared: Tensor, text: Tensor | None = None, reading: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Fuse luminances whose sides are multiples of ``multiple``; this is what is exported.
 
         Args:
             visible: ``B x 1 x H x W``, 0..1.
             infrared: ``B x 1 x H x W``, 0..1.
             text: ``B x text_channels``, or None.
+            reading: ``B x reading_channels``, what :meth:`measure_padded` gave in the mean over the picture that these
+                are parts of; zeros or None where they are whole.
 
         Returns:
             ``B x 1 x H x W``, not clamped, and the features of both scales.
         """
         x = torch.cat([visible, infrared], dim=1) - 0.5
-        skip = functional.relu(self.stem(x))  # B w H/2 W/2
-        (gamma_in, beta_in), (gamma_out, beta_out) = self.gauge(skip)
-        deep = self.down(skip) * (1 + gamma_in) + beta_in  # B d H/4 W/4
+        skip = functional.relu(self.stem(x))  # B w H/s W/s
+        (gamma_in, beta_in), (gamma_out, beta_out) = self.gauge(skip, reading)
+        deep = self.down(skip) * (1 + gamma_in) + beta_in  # B d H/2s W/2s
         if text is not None:
             deep = self.modulations[0](deep, text)
         deep = functional.relu(deep)
@@ -209,10 +270,16 @@ class NanoNet(nn.Module):
         for layer in self.detail:
             features = functional.relu(layer(features))
         # Back to full precision under autocast: bfloat16 holds no more than 8 bits of a grey level.
-        blend, residual = self.head(features).float().chunk(2, dim=1)  # B 4 H/2 W/2 each
-        weight = torch.sigmoid(2 * functional.pixel_shuffle(blend, 2))  # B 1 H W
-        fused: Tensor = infrared + weight * (visible - infrared) + functional.pixel_shuffle(residual, 2)
+        blend, residual = self.head(features).float().chunk(2, dim=1)  # B s*s H/s W/s each, or B 1 H/s W/s
+        weight = torch.sigmoid(2 * self._enlarge(blend))  # B 1 H W
+        fused: Tensor = infrared + weight * (visible - infrared) + self._enlarge(residual)
         return fused, [features, context]
+
+    def _enlarge(self, plane: Tensor) -> Tensor:
+        """To ``B x 1 x H x W``."""
+        if self.config.upsampling == "shuffle":
+            return functional.pixel_shuffle(plane, self.config.stride)
+        return functional.interpolate(plane, scale_factor=self.config.stride, mode="bilinear")
 
     def merge(self) -> NanoNet:
         """Fold training branches into plain convolutions, in place; returns itself."""

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from distilfuse.runtime.backend import Backend, check_threads, usable_cpus
-from distilfuse.runtime.choice import BACKENDS, backend_devices, open_backend
+from distilfuse.runtime.backend import Backend, check_threads, cpu_name, usable_cpus
+from distilfuse.runtime.choice import AUTO, BACKENDS, backend_devices, find_devices, open_backend
+from distilfuse.runtime.installing import INSTALL
 
-__all__ = ["BACKENDS", "Backend", "backend_devices", "check_threads", "open_backend", "usable_cpus"]
+__all__ = [
+    "AUTO",
+    "BACKENDS",
+    "INSTALL",
+    "Backend",
+    "backend_devices",
+    "check_threads",
+    "cpu_name",
+    "find_devices",
+    "open_backend",
+    "usable_cpus",
+]

@@ -1,32 +1,41 @@
-"""ONNX Runtime: the default backend, on the CPU or on an NVIDIA card."""
+"""ONNX Runtime: on the CPU the default backend, on others by its execution providers."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
 from typing import Any
 
+import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from distilfuse.errors import DistilfuseError, MissingDependencyError, ModelError
-from distilfuse.runtime.backend import Tensor
+from distilfuse.errors import DistilfuseError, ModelError
+from distilfuse.runtime import kept_graph
+from distilfuse.runtime.backend import Tensor, first_line
+from distilfuse.runtime.installing import not_installed
+from distilfuse.runtime.providers import PROVIDERS
 
-CUDA = "CUDAExecutionProvider"
-_CPU = "CPUExecutionProvider"
 _FATAL_ONLY = 4  # what goes wrong comes as an exception; the log would say it a second time on stderr
 
 
 class OnnxRuntimeBackend:
-    """A model in an ONNX Runtime session."""
+    """A model in an ONNX Runtime session.
 
-    def __init__(self, weights: bytes, *, threads: int, cuda: bool = False) -> None:
-        self.name = "cuda" if cuda else "onnxruntime"
-        self.device = "CUDA" if cuda else "CPU"
+    A pair goes to the device once and the result comes back once, from and into numpy's memory: nothing stays there
+    that could be bound to it.
+    """
+
+    chosen = ""
+
+    def __init__(self, name: str, weights: bytes, *, threads: int) -> None:
+        provider = PROVIDERS[name]
+        self.name = name
+        self.device = provider.device
         self.threads = threads
-        if cuda and CUDA not in ort.get_available_providers():
-            raise MissingDependencyError(
-                "The backend 'cuda' needs ONNX Runtime for GPUs: pip install 'distilfuse[gpu]' && "
-                "pip install --force-reinstall --no-deps onnxruntime-gpu"
-            )
+        if provider.name not in ort.get_available_providers():
+            raise not_installed(name)
+        self._turn: AbstractContextManager[object] = Lock() if provider.one_call else nullcontext()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -34,26 +43,38 @@ class OnnxRuntimeBackend:
         # Threads that spin while they wait take the time from those they wait for when the machine is busy:
         # a fifth more CPU and a quarter more latency, measured with two threads on two loaded cores.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # DirectML cannot plan memory ahead.
+        options.enable_mem_pattern = name != "directml"
         try:
-            self._session = ort.InferenceSession(weights, options, providers=[CUDA, _CPU] if cuda else [_CPU])
+            if provider.name == kept_graph.PROVIDER:
+                self._session = kept_graph.open_session(weights, options)
+            else:
+                providers = provider.with_options()
+                # Else the session prints a banner and goes on without the provider, at loading and at any call.
+                self._session = ort.InferenceSession(weights, options, providers, enable_fallback=0)
+                self._session.disable_fallback()
         except Exception as error:  # its exception classes have no public common base
-            raise ModelError(f"ONNX Runtime cannot load the model ({_first_line(error)}).") from error
-        if cuda and CUDA not in self._session.get_providers():
-            # ONNX Runtime falls back to the CPU by itself; a slow run nobody asked for is worse than none.
+            mend = f": check the model and {provider.check}" if provider.check else ""
+            raise ModelError(
+                f"ONNX Runtime cannot load the model on {self.device} ({first_line(error)}){mend}."
+            ) from error
+        if provider.name not in self._session.get_providers():
+            # A slow run that nobody asked for is worse than none.
             raise DistilfuseError(
-                "ONNX Runtime found no usable CUDA device: check nvidia-smi and the CUDA libraries, or use "
-                "the backend 'onnxruntime'."
+                f"ONNX Runtime found no usable {self.device} device: check {provider.check}, or use the backend "
+                "'onnxruntime'."
             )
+        self._readings = next((put.shape[1] for put in self._session.get_inputs() if put.name == "reading"), 0)
 
-    def run(self, visible: Tensor, infrared: Tensor) -> NDArray[Any]:
+    def run(self, visible: Tensor, infrared: Tensor, reading: Tensor | None = None) -> NDArray[Any]:
         """See :class:`distilfuse.runtime.backend.Backend`."""
+        inputs = {"visible": visible, "infrared": infrared}
+        if self._readings:
+            inputs["reading"] = np.zeros((len(visible), self._readings), np.float32) if reading is None else reading
         try:
-            fused: NDArray[Any] = self._session.run(["fused"], {"visible": visible, "infrared": infrared})[0]
+            with self._turn:
+                fused: NDArray[Any] = self._session.run(None, inputs)[0]
         except Exception as error:
             height, width = visible.shape[-2:]
-            raise ModelError(f"ONNX Runtime failed on a {width}x{height} pair ({_first_line(error)}).") from error
+            raise ModelError(f"ONNX Runtime failed on a {width}x{height} pair ({first_line(error)}).") from error
         return fused
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

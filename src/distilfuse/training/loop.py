@@ -166,6 +166,8 @@ def train(
                 if step % recipe.checkpoint_every == 0:
                     journal.read()
                     checkpoint(step)
+                    if not progress.console.is_terminal:  # a log shows no bar
+                        progress.console.print(f"step {step} of {total}: loss {journal.loss:.3f}")
                 if judged and fabric.is_global_zero and (step % recipe.validate_every == 0 or done):
                     _judge(fabric, published, judged, words if recipe.text else None, out, step, progress)
         finally:

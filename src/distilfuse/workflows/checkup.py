@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
 
 from distilfuse import __version__, samples
 from distilfuse.errors import DistilfuseError
 from distilfuse.fuser import DEFAULT_MODEL, Fuser
-from distilfuse.runtime import backend_devices, usable_cpus
+from distilfuse.runtime import BACKENDS, INSTALL, cpu_name, find_devices, usable_cpus
 from distilfuse.zoo import find_record, list_models, read_weights
 
 _REQUIRED = ("numpy", "Pillow", "onnxruntime", "typer", "rich")
@@ -42,13 +41,14 @@ def check_up() -> Iterator[Finding]:
         yield Finding(package, found or "missing", found is not None)
     for package, extra in _OPTIONAL.items():
         yield Finding(package, _version(package) or f"not installed (extra {extra})")
-    yield Finding("cpu", f"{_cpu_name()}, {usable_cpus()} usable")
-    devices: dict[str, list[str]] = {}  # filled by the attempt
-    yield _attempt("backends", lambda: _describe(devices))
+    yield Finding("cpu", f"{cpu_name()}, {usable_cpus()} usable")
+    usable: list[str] = []  # filled by the attempts
+    for name in BACKENDS:
+        yield _attempt(f"backend {name}", lambda name=name: _look_for(name, usable))  # type: ignore[misc]
     yield _attempt("models", lambda: ", ".join(list_models()) or _fail("none: the package holds no records"))
     for name in list_models():
         yield _attempt(f"model {name}", lambda name=name: _check_model(name))  # type: ignore[misc]
-    for backend in (backend for backend, found in devices.items() if found):
+    for backend in usable:
         yield _attempt(f"self-test {backend}", lambda backend=backend: _fuse_sample(backend))  # type: ignore[misc]
 
 
@@ -84,11 +84,14 @@ def _fuse_sample(backend: str) -> str:
     return f"{DEFAULT_MODEL} on {how}: {width}x{height} in {seconds * 1e3:.0f} ms"
 
 
-def _describe(devices: dict[str, list[str]]) -> str:
-    devices.update(backend_devices())
-    if not devices["onnxruntime"]:
-        _fail("onnxruntime finds no device")
-    return "; ".join(f"{name}: {', '.join(found) or 'none'}" for name, found in devices.items())
+def _look_for(backend: str, usable: list[str]) -> str:
+    devices = find_devices(backend)
+    if devices is None:
+        missing = f"not installed: {INSTALL[backend]}"
+        return _fail(missing) if backend == "onnxruntime" else missing
+    if devices and not backend.startswith("torch"):  # of the training wing: slow to start, nothing that fusing needs
+        usable.append(backend)
+    return ", ".join(devices) or "installed, but finds no device"
 
 
 def _fail(reason: str) -> str:
@@ -100,12 +103,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())

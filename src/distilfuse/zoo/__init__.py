@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from distilfuse.zoo.catalogue import find_record, list_models, read_weights
+from distilfuse.zoo.catalogue import MODELS, find_model, find_record, list_models, read_gauge, read_weights
 from distilfuse.zoo.record import ModelRecord, load_record
 
-__all__ = ["ModelRecord", "find_record", "list_models", "load_record", "read_weights"]
+__all__ = [
+    "MODELS",
+    "ModelRecord",
+    "find_model",
+    "find_record",
+    "list_models",
+    "load_record",
+    "read_gauge",
+    "read_weights",
+]

@@ -44,6 +44,21 @@ def find_record(name: str) -> ModelRecord:
     return load_record(MODELS / f"{name}.json")
 
 
+def find_model(name: str) -> tuple[ModelRecord, Path]:
+    """A model's record and the folder of its files.
+
+    Args:
+        name: one of :func:`list_models`, or the path of a record (``.json``) of one's own.
+
+    Raises:
+        ModelError: there is no such model, or the record is damaged.
+    """
+    path = Path(name)
+    if path.suffix == ".json":
+        return load_record(path), path.parent
+    return find_record(name), MODELS
+
+
 def read_weights(record: ModelRecord, path: Path | None = None) -> bytes:
     """The bytes of a model's ONNX file, checked against its record.
 
@@ -56,7 +71,23 @@ def read_weights(record: ModelRecord, path: Path | None = None) -> bytes:
     Raises:
         ModelError: the file is missing or its sha256 is another.
     """
-    path = path or MODELS / record.file
+    return _read(record, path or MODELS / record.file, record.sha256)
+
+
+def read_gauge(record: ModelRecord, folder: Path = MODELS) -> bytes:
+    """The bytes of the ONNX file of a model's gauge, checked against its record.
+
+    Args:
+        record: of a model that has one.
+        folder: where its files are; the package's own by default.
+
+    Raises:
+        ModelError: the file is missing or its sha256 is another.
+    """
+    return _read(record, folder / record.gauge["file"], record.gauge["sha256"])
+
+
+def _read(record: ModelRecord, path: Path, sha256: str) -> bytes:
     try:
         weights = path.read_bytes()
     except OSError as error:
@@ -64,9 +95,9 @@ def read_weights(record: ModelRecord, path: Path | None = None) -> bytes:
             f"The weights of {record.name} cannot be read from {path} ({error.strerror}): reinstall distilfuse."
         ) from error
     found = hashlib.sha256(weights).hexdigest()
-    if found != record.sha256:
+    if found != sha256:
         raise ModelError(
-            f"The weights of {record.name} in {path} are damaged (sha256 {found[:12]}..., not "
-            f"{record.sha256[:12]}...): reinstall distilfuse."
+            f"The weights of {record.name} in {path} are damaged (sha256 {found[:12]}..., not {sha256[:12]}...): "
+            "reinstall distilfuse."
         )
     return weights

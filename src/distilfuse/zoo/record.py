@@ -31,10 +31,17 @@ class ModelRecord:
     """Of that file, in bytes."""
     parameters: int
     """Number of weights in the network."""
+    flop_per_pixel: int
+    """Floating-point operations a pixel."""
     visible_input: str
     """``luminance`` (one channel, BT.601) or ``rgb``."""
     multiple: int
     """Height and width must be multiples of it; the Fuser pads and crops."""
+    halo: int
+    """Pixels around a part of a picture that reach into it; 0 where every pixel depends on all others."""
+    gauge: dict[str, Any]
+    """Of a model that measures the whole picture first: ``file`` of the ONNX model that does so, beside the weights,
+    its ``sha256``, and the ``channels`` of the reading. Empty for others."""
     licence: str
     """SPDX name of the licence of the weights."""
     training_data: list[str]
@@ -53,6 +60,8 @@ class ModelRecord:
             )
         if self.multiple < 1:
             raise ModelError(f"The record of {self.name} has multiple {self.multiple}: it is at least 1.")
+        if self.gauge and not self.gauge.keys() >= {"file", "sha256", "channels"}:
+            raise ModelError(f"The record of {self.name} has a gauge without file, sha256 or channels: restore it.")
 
     def to_json(self) -> str:
         """The record as it is stored."""

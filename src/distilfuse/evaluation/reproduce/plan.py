@@ -144,7 +144,8 @@ def _load(table: PublishedTable, names: Iterable[str], threads: int) -> list[Fus
             for name in list_models()
             if (find_record(name).task == table.task and not table.training) or stands_for(find_record(name), table)
         ]
-    fusers = [Fuser.from_pretrained(name, threads=threads) for name in chosen]
+    # Named, so that a table does not depend on which backend is fastest here.
+    fusers = [Fuser.from_pretrained(name, backend="onnxruntime", threads=threads) for name in chosen]
     found = [fuser.record.name for fuser in fusers]
     if twice := [name for name in found if found.count(name) > 1]:
         raise ConfigError(f"Two models are called {twice[0]!r}: give one of the records another name.")

@@ -1,0 +1,148 @@
+"""The backends ``torch`` and ``torch-compile``: a released ONNX file read back into the network it was made of.
+
+An exported nano network keeps every weight under its name; an attention network does not, and is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx.numpy_helper import to_array
+from torch import Tensor
+
+from distilfuse.errors import ConfigError, DistilfuseError, ModelError
+from distilfuse.export.onnx import TOLERANCE
+from distilfuse.nets.build import Network, build, config_from_dict
+from distilfuse.nets.nano import NanoNet
+from distilfuse.runtime.backend import first_line
+from distilfuse.runtime.onnxruntime_backend import OnnxRuntimeBackend
+
+_PREFIX = "network."
+"""Before the names of weights in an exported file."""
+
+
+class TorchBackend:
+    """A network in PyTorch, in float32; its name may end in a device, as in ``torch:cuda``."""
+
+    chosen = ""
+
+    def __init__(self, name: str, weights: bytes, *, threads: int, architecture: Mapping[str, Any]) -> None:
+        self.name = name
+        self.threads = threads
+        kind, _, place = name.partition(":")
+        self._device = _open_device(place or "cpu")
+        self.device = _describe(self._device)
+        network: Network = _read(weights, architecture).to(self._device)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types leave it out
+
+        def fuse(visible: Tensor, infrared: Tensor, reading: Tensor | None) -> Tensor:
+            part = {} if reading is None else {"reading": reading}  # only networks with a gauge are given one
+            fused: Tensor = network.fuse_padded(visible, infrared, **part)[0]
+            return fused
+
+        # Sizes as variables: by default every size compiles anew, and after some PyTorch gives up without a word.
+        self._fuse = torch.compile(fuse, dynamic=True) if kind == "torch-compile" else fuse
+
+    def run(
+        self,
+        visible: NDArray[np.float32],
+        infrared: NDArray[np.float32],
+        reading: NDArray[np.float32] | None = None,
+    ) -> NDArray[Any]:
+        """See :class:`distilfuse.runtime.backend.Backend`."""
+        try:
+            with torch.inference_mode(), _threads(self.threads):
+                part = None if reading is None else self._place(reading)
+                fused: NDArray[Any] = self._fuse(self._place(visible), self._place(infrared), part).cpu().numpy()
+        except Exception as error:  # of PyTorch, of its compiler, of the C++ compiler behind that
+            height, width = visible.shape[-2:]
+            raise ModelError(f"PyTorch failed on a {width}x{height} pair ({first_line(error)}).") from error
+        return fused
+
+    def _place(self, plane: NDArray[np.float32]) -> Tensor:
+        tensor = torch.from_numpy(np.require(plane, requirements="W"))  # which torch wants to see, not to use
+        if self._device.type == "cuda":
+            # From pinned memory both pictures are on their way while the first is used.
+            return tensor.pin_memory().to(self._device, non_blocking=True)
+        return tensor.to(self._device)
+
+
+def torch_devices() -> list[str]:
+    """What PyTorch computes on here."""
+    cards = [f"CUDA ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())]
+    return ["CPU", *cards]
+
+
+def _describe(device: torch.device) -> str:
+    name = device.type.upper()
+    return f"{name} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else name
+
+
+def _open_device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"PyTorch has no device {name!r}: write torch, torch:cuda or torch:cuda:1.") from error
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        raise DistilfuseError(
+            f"PyTorch cannot use the device {name!r} ({first_line(error)}): use the backend 'torch', on the CPU."
+        ) from error
+    return device
+
+
+def _read(weights: bytes, architecture: Mapping[str, Any]) -> Network:
+    """The network of a configuration with the weights of an exported file, proved to compute what the file does.
+
+    Raises:
+        ConfigError: there is no such network.
+        ModelError: the file is no export of it.
+    """
+    network = build(config_from_dict(dict(architecture))).eval()
+    if isinstance(network, NanoNet):
+        network.merge()
+    wanted = network.state_dict().keys()
+    try:
+        stored = onnx.load_model_from_string(weights).graph.initializer
+        found = {tensor.name.removeprefix(_PREFIX): torch.from_numpy(to_array(tensor).copy()) for tensor in stored}
+        if lost := sorted(wanted - found.keys()):
+            # Attention networks: what the exporter could compute from their weights stands in the file instead.
+            raise ValueError(f"its file holds no {lost[0]}, nor {len(lost) - 1} more of {len(wanted)} weights")
+        network.load_state_dict({name: found[name] for name in wanted})
+    except Exception as error:  # protobuf's exceptions have no public common base
+        raise ModelError(
+            f"PyTorch cannot load the model ({first_line(error)}): use another backend, onnxruntime for one."
+        ) from error
+    side = network.export_multiple
+    generator = torch.Generator().manual_seed(0)
+    channels = 1 if network.visible_input == "luminance" else 3
+    visible, infrared = (torch.rand(1, count, side, 2 * side, generator=generator) for count in (channels, 1))
+    with torch.inference_mode():
+        fused = network.fuse_padded(visible, infrared)[0].numpy()
+    other = OnnxRuntimeBackend("onnxruntime", weights, threads=1).run(visible.numpy(), infrared.numpy())
+    if not np.abs(fused - other).max() <= TOLERANCE:
+        raise ModelError(
+            "PyTorch cannot load the model (its record names another network than its file holds): restore it."
+        )
+    return network
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """PyTorch has one number of threads for the whole process: borrowed for a call."""
+    before = torch.get_num_threads()
+    if before == number:
+        yield
+        return
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,52 @@
+"""``distilfuse bench``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from distilfuse.cli.main import app
+
+SIZES = ["--size", "64x48", "--size", "48x64", "--size", "96x64"]
+ASKED = ["bench", "--model", "nano-ivif", "--backend", "onnxruntime", "--threads", "1", "--rounds", "3", *SIZES]
+
+
+def test_it_measures_writes_and_finds_what_was_lost(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    done = CliRunner().invoke(app, [*ASKED, "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "nano-ivif" in done.output
+    assert "GFLOP/s in a matrix product" in done.output
+    assert "cold" in done.output
+    report = json.loads(out.read_text())
+    assert [(case["width"], case["height"]) for case in report["cases"]] == [(64, 48), (48, 64), (96, 64)]
+    assert out.with_suffix(".png").is_file()
+    case = report["cases"][1]  # as if it had been a hundred times as fast once
+    case["least_ms"], case["median_ms"] = case["least_ms"] / 100, case["median_ms"] / 100
+    out.write_text(json.dumps(report))
+    done = CliRunner().invoke(app, [*ASKED, "--check", str(out)])
+    assert done.exit_code == 1
+    assert "nano-ivif on onnxruntime, 48x64" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--size", "640"], "like 640x480"),
+        (["--batch", "0"], "at least 1 pair"),
+        (["--backend", "abacus"], "no backend named"),
+        (["--model", "nano-ivf"], "nano-ivif"),
+        (["--check", "missing.json"], "cannot be read"),
+        (["-o", "missing/bench.json"], "no folder"),
+        (["-o", "bench.txt"], "does not end in .json"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from distilfuse.errors import DistilfuseError
+
+    done = CliRunner().invoke(app, ["bench", *words])
+    assert isinstance(done.exception, DistilfuseError)
+    assert said in str(done.exception)
