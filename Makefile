@@ -18,7 +18,7 @@ WHEEL_LIMIT_MB := 25
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv browser lint format test test-slow bench-attention build release-check constraints clean
+.PHONY: help venv browser lint format test test-slow bench bench-check bench-attention build release-check constraints clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -55,6 +55,12 @@ test: $(STAMP)  ## Run the tests (not those marked slow or gpu)
 
 test-slow: $(STAMP)  ## Run the tests marked slow
 	$(BIN)/python -m pytest -m "slow and not gpu" $(PYTEST_ARGS)
+
+bench: $(STAMP)  ## Measure all models and rivals and keep the figures (minutes; on a quiet machine)
+	$(BIN)/distilfuse bench --size 640x480 --size 1920x1080 --rivals -o benchmarks/results/bench.json --overwrite
+
+bench-check: $(STAMP)  ## Fail if anything lost more than 15 % against the kept figures, in ratios
+	$(BIN)/distilfuse bench --size 640x480 --size 1920x1080 --rounds 25 --check benchmarks/results/bench.json
 
 bench-attention: $(STAMP)  ## Measure windowed attention beside a naive implementation
 	$(BIN)/python benchmarks/attention.py

@@ -50,7 +50,7 @@ def bench(
         typer.Option(
             "--rivals",
             help="Also time max(), Laplacian pyramids (OpenCV's too, where it is installed) and, with the extra train, "
-            "the paper's student done naively and networks of IFCNN's and SeAFusion's size.",
+            "the paper's student done naively and networks of IFCNN's and SeAFusion's size; at the first size only.",
         ),
     ] = False,
     rounds: Annotated[int, typer.Option("--rounds", metavar="N", min=3, help="Timed turns of each case.")] = 15,

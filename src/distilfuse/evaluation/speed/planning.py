@@ -38,7 +38,7 @@ def plan(
         sizes: ``WIDTHxHEIGHT``.
         threads: by default one a usable CPU.
         batches: pairs in one call.
-        rivals: timed once a size and number of threads, with batch 1.
+        rivals: timed at the first size only, with batch 1: some take minutes and gigabytes at others.
         baselines: whether max() and Laplacian pyramids are timed too.
 
     Raises:
@@ -59,7 +59,8 @@ def plan(
                     ]
             if baselines:
                 cases += [Case(method=name, backend="numpy", **around) for name in BASELINES if name in BASELINES_TIMED]
-            cases += [Case(method=name, backend=rival.backend, **around) for name, rival in rivals.items()]
+            if (width, height) == _size(sizes[0]):
+                cases += [Case(method=name, backend=rival.backend, **around) for name, rival in rivals.items()]
     return cases
 
 
