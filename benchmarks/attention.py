@@ -29,43 +29,16 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from distilfuse.nets import StudentConfig
 from distilfuse.nets.layers import Residual
+from distilfuse.nets.rivals import UnfoldedAttention
 from distilfuse.nets.spatial_attention import SpatialAttention
 
 RESULTS = Path(__file__).parent / "results" / "attention.json"
 TIMES_FASTER = 3.0
 SHARE_OF_MEMORY = 0.25
-
-
-class UnfoldedAttention(nn.Module):
-    """The same attention with every key window unfolded and all weights in memory at once."""
-
-    def __init__(self, part: SpatialAttention) -> None:
-        super().__init__()
-        self.part = part
-
-    def forward(self, x: Tensor) -> Tensor:
-        part = self.part
-        batch, _, height, width = x.shape
-        side, reach, dim, before = part.window, part.window + part.overlap, part.head_dim, part.overlap // 2
-        rows, columns = -(-height // side), -(-width // side)
-        right, bottom = columns * side - width, rows * side - height
-        queries = F.pad(part.queries(x), (0, right, 0, bottom), mode="replicate")
-        borders = (before, right + before, before, bottom + before)
-        both = F.pad(part.keys_values(x), borders, mode="replicate")
-        queries = F.unfold(queries, side, stride=side).view(batch, part.heads, dim, side**2, -1)
-        keys, values = F.unfold(both, reach, stride=side).view(batch, 2, part.heads, dim, reach**2, -1).unbind(1)
-        queries, keys, values = (
-            t.permute(0, 4, 1, 3, 2) for t in (queries, keys, values)
-        )  # B windows heads pixels dim
-        weights = (queries @ keys.transpose(-1, -2) * dim**-0.5 + part.position_bias()).softmax(-1)
-        attended = (weights @ values).permute(0, 2, 4, 3, 1).reshape(batch, -1, rows * columns)
-        whole = F.fold(attended, (rows * side, columns * side), side, stride=side)
-        return part.project(whole[:, :, :height, :width])
 
 
 def blocks() -> dict[str, nn.Module]:

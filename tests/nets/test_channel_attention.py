@@ -41,6 +41,16 @@ def test_equals_the_naive_reference_in_values_and_gradients(heads: int, height: 
         torch.testing.assert_close(mine, theirs, rtol=1e-7, atol=1e-8)
 
 
+def test_what_is_exported_equals_the_naive_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    part = ChannelAttention(channels=8, heads=2).double()
+    with torch.no_grad():
+        part.temperature.uniform_(0.5, 2.0)
+    x = torch.randn(2, 8, 5, 7, dtype=torch.float64)
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    torch.testing.assert_close(part(x), naive(part, x), rtol=1e-8, atol=1e-9)
+
+
 def test_sums_over_many_pixels_stay_finite_in_half_precision() -> None:
     torch.manual_seed(0)
     part = ChannelAttention(channels=8, heads=2)

@@ -126,6 +126,16 @@ def test_inference_equals_training_mode_arithmetic() -> None:
     torch.testing.assert_close(quick, net(visible, infrared).detach(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_what_is_exported_equals_what_is_trained(norm: NormPlacement, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = student(norm=norm).double()  # in float32 'post' enlarges every rounding, however it is computed
+    visible, infrared = (x.double() for x in pair(64, 128, batch=2))
+    trained = net(visible, infrared).detach()
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    with torch.no_grad():
+        torch.testing.assert_close(net.fuse_padded(visible, infrared)[0], trained, rtol=1e-8, atol=1e-9)
+
+
 def test_residual_passes_the_visible_picture() -> None:
     net = student()
     nn.init.zeros_(net.output.weight)

@@ -10,7 +10,7 @@ import torch
 
 from distilfuse.nets.config import StudentConfig
 from distilfuse.nets.fusion_net import FusionNet
-from distilfuse.nets.rivals import RIVALS, Ifcnn, SeaFusion, open_rival, unfold_attention
+from distilfuse.nets.rivals import RIVALS, Ifcnn, SeaFusion, UnfoldedAttention, make_naive, open_rival
 
 
 @pytest.mark.parametrize(("network", "millions"), [(Ifcnn(), 0.08), (SeaFusion(), 0.17)])
@@ -25,8 +25,8 @@ def test_the_naive_student_computes_what_the_student_computes() -> None:
     network = FusionNet(config=config).eval()
     for weight in network.parameters():
         torch.nn.init.normal_(weight, std=0.1)
-    naive = copy.deepcopy(network)
-    unfold_attention(naive)
+    naive = make_naive(copy.deepcopy(network))
+    assert any(isinstance(module, UnfoldedAttention) for module in naive.modules())
     visible, infrared = torch.rand(1, 3, 72, 104), torch.rand(1, 1, 72, 104)
     ours, theirs = network(visible, infrared), naive(visible, infrared)
     assert (ours - visible).abs().max() > 1e-2

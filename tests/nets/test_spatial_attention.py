@@ -76,6 +76,17 @@ def test_inference_in_strips_equals_training_at_once(monkeypatch: pytest.MonkeyP
     torch.testing.assert_close(strips, part(x).detach(), rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize(("batch", "height", "width", "pieces"), [(1, 8, 8, 1), (2, 16, 24, 1), (2, 32, 16, 4)])
+def test_what_is_exported_equals_the_naive_reference(
+    batch: int, height: int, width: int, pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = make(heads=3)
+    part.pieces = pieces
+    x = torch.randn(batch, 6, height, width, dtype=torch.float64)
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    torch.testing.assert_close(part(x), naive(part, x), rtol=1e-9, atol=1e-10)
+
+
 def test_repeating_the_border_changes_nothing() -> None:
     part = make()
     x = torch.randn(1, 6, 10, 13, dtype=torch.float64)

@@ -40,6 +40,8 @@ class SpatialPart(nn.Module):
             head_dim=config.head_dim,
             window=config.window,
             overlap_window=config.overlap_window,
+            # A picture's windows, and with them the memory of their weights, are fewer by 4 a level.
+            pieces=4 ** max(0, config.levels - 3 - level),
         )
         self.attention = Residual(body=attention, channels=channels, norm=config.norm)
         feed_forward = FeedForward(channels=channels, expansion=config.expansion)

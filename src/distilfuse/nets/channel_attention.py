@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from distilfuse.nets.layers import depthwise3x3, pointwise
+from distilfuse.nets.layers import depthwise3x3, pointwise, pointwise_depthwise
+from distilfuse.nets.tracing import exporting
 
 __all__ = ["ChannelAttention"]
 
@@ -38,26 +39,33 @@ class ChannelAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, H, W]."""
-        qkv = self.qkv_depthwise(self.qkv(x))
-        height, width = qkv.shape[2:]
-        tokens = qkv.permute(0, 2, 3, 1).flatten(1, 2)  # [B, H*W, 3C]
-        query, key, value = tokens.chunk(3, dim=-1)
-        attention = self._attention(query, key)  # [B, C, C]
+        query, key, value = pointwise_depthwise(x, self.qkv, self.qkv_depthwise, 3)
+        height, width = value.shape[2:]
+        attention = self._attention(query.flatten(2), key.flatten(2))  # [B, C, C]
         mixing = torch.matmul(self.project.weight.flatten(1), attention.to(value.dtype))  # [B, C, C]
-        mixed = torch.matmul(value, mixing.transpose(1, 2))  # [B, H*W, C]
+        tokens = value.permute(0, 2, 3, 1).flatten(1, 2)  # [B, H*W, C]
+        mixed = torch.matmul(tokens, mixing.transpose(1, 2))  # [B, H*W, C]
         pixels: Tensor = mixed.unflatten(1, (height, width))
         return pixels.permute(0, 3, 1, 2)
 
     def _attention(self, query: Tensor, key: Tensor) -> Tensor:
-        """Two [B, H*W, C] -> weights [B, C, C], zero between channels of different heads."""
+        """Two [B, C, H*W] -> weights [B, C, C], zero between channels of different heads."""
         # Sums over all pixels leave the range of float16, so this part stays in full precision.
         with _full_precision(query):
             query, key = _at_least_float32(query), _at_least_float32(key)
-            correlation = torch.matmul(query.transpose(1, 2), key)
-            norms = query.square().sum(1)[:, :, None] * key.square().sum(1)[:, None, :]
+            correlation = torch.matmul(query, key.transpose(1, 2))
+            norms = _squared_norm(query)[:, :, None] * _squared_norm(key)[:, None, :]
             cosine = correlation * torch.rsqrt(norms.clamp_min(1e-12))
-            temperature = self.temperature.repeat_interleave(query.shape[-1] // self.heads)
+            temperature = self.temperature.repeat_interleave(query.shape[1] // self.heads)
             return torch.softmax(cosine * temperature[:, None] + self.heads_mask, dim=-1)
+
+
+def _squared_norm(x: Tensor) -> Tensor:
+    """[B, C, H*W] -> [B, C]."""
+    if exporting():
+        norm: Tensor = torch.linalg.vector_norm(x, dim=2)  # one node that keeps no squares
+        return norm.square()
+    return x.square().sum(2)
 
 
 def _at_least_float32(x: Tensor) -> Tensor:

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from distilfuse.nets.config import NormPlacement
+from distilfuse.nets.tracing import exporting
 
-__all__ = ["ChannelNorm", "Residual", "conv3x3", "depthwise3x3", "pointwise"]
+__all__ = ["ChannelNorm", "Residual", "conv3x3", "depthwise3x3", "pointwise", "pointwise_depthwise"]
 
 
 def pointwise(channels_in: int, channels_out: int) -> nn.Conv2d:
@@ -29,6 +30,19 @@ def conv3x3(channels_in: int, channels_out: int) -> nn.Conv2d:
 def depthwise3x3(channels: int) -> nn.Conv2d:
     """A 3x3 convolution of each channel by itself, without bias."""
     return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+
+
+def pointwise_depthwise(x: Tensor, point: nn.Conv2d, depth: nn.Conv2d, parts: int) -> list[Tensor]:
+    """``depth(point(x))`` in ``parts`` equal groups of channels.
+
+    In an exported graph each group has convolutions of its own: a split of their output would be a copy of the widest
+    features there are, out of the blocked order that convolutions keep between each other.
+    """
+    if not exporting():
+        return list(depth(point(x)).chunk(parts, dim=1))
+    width = point.out_channels // parts
+    groups = [slice(first, first + width) for first in range(0, point.out_channels, width)]
+    return [F.conv2d(F.conv2d(x, point.weight[g]), depth.weight[g], padding=1, groups=width) for g in groups]
 
 
 class ChannelNorm(nn.Module):
@@ -60,4 +74,6 @@ class Residual(nn.Module):
             change: Tensor = self.body(self.norm(x))
         else:
             change = self.norm(self.body(x))
-        return x + change
+        # Summed pixel by pixel. Here that is a view; in an exported graph it cancels the permutations of the parts
+        # before and after, which a sum between them would keep apart.
+        return (x.permute(0, 2, 3, 1) + change.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)

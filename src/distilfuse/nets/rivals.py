@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from distilfuse.nets.config import StudentConfig
+from distilfuse.nets.feed_forward import FeedForward
 from distilfuse.nets.fusion_net import FusionNet
+from distilfuse.nets.layers import Residual
 from distilfuse.nets.spatial_attention import SpatialAttention
 
 
@@ -108,21 +110,39 @@ class UnfoldedAttention(nn.Module):
         return projected
 
 
+class _WholeFeedForward(nn.Module):
+    """A feed-forward part on the whole picture at once."""
+
+    def __init__(self, part: FeedForward) -> None:
+        super().__init__()
+        self.part = part
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, content = self.part.depthwise(self.part.widen(x)).chunk(2, dim=1)
+        narrowed: Tensor = self.part.narrow(F.gelu(gate) * content)
+        return narrowed
+
+
 def naive_student() -> FusionNet:
-    """The paper's student, d = 16, as plain code has it: windows unfolded, planes one after the other in memory."""
-    network = FusionNet(config=StudentConfig())
-    unfold_attention(network)
-    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's types leave it out
+    """The paper's student, d = 16, as plain code has it; see :func:`make_naive`."""
+    return make_naive(FusionNet(config=StudentConfig()))
+
+
+def make_naive(network: FusionNet) -> FusionNet:
+    """Let a network compute the same as plain code does, in place; returns it.
+
+    Every key window is unfolded, pictures go whole, channel planes lie one after the other in memory.
+    """
+    for module in list(network.modules()):
+        if isinstance(module, Residual) and isinstance(module.body, SpatialAttention):
+            module.body = UnfoldedAttention(module.body)
+        elif isinstance(module, Residual) and isinstance(module.body, FeedForward):
+            module.body = _WholeFeedForward(module.body)
+    for parameter in network.parameters():
+        parameter.data = parameter.data.contiguous()
+    for encoder in (network.visible_encoder, network.infrared_encoder):
+        encoder.embed.register_forward_hook(lambda module, given, features: features.contiguous())
     return network
-
-
-def unfold_attention(network: nn.Module) -> None:
-    """Replace every windowed attention in a network by the plain one with the same weights, in place."""
-    for name, module in list(network.named_children()):
-        if isinstance(module, SpatialAttention):
-            setattr(network, name, UnfoldedAttention(module))
-        else:
-            unfold_attention(module)
 
 
 RIVALS: dict[str, Callable[[], nn.Module]] = {"naive-student": naive_student, "ifcnn": Ifcnn, "seafusion": SeaFusion}

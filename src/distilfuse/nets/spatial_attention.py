@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from distilfuse.nets.layers import pointwise
-from distilfuse.nets.tracing import may_loop
+from distilfuse.nets.tracing import exporting, may_loop
 
 __all__ = ["SpatialAttention"]
 
@@ -30,8 +30,12 @@ class SpatialAttention(nn.Module):
 
     offsets: Tensor
 
-    def __init__(self, *, channels: int, heads: int, head_dim: int, window: int, overlap_window: int) -> None:
+    def __init__(
+        self, *, channels: int, heads: int, head_dim: int, window: int, overlap_window: int, pieces: int = 1
+    ) -> None:
+        """``pieces``: an exported graph computes this many equal strips of windows one after the other."""
         super().__init__()
+        self.pieces = pieces
         self.heads = heads
         self.head_dim = head_dim
         self.window = window
@@ -47,6 +51,8 @@ class SpatialAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, H, W]."""
+        if exporting():
+            return self._gathered(x)
         height, width = x.shape[-2:]
         side, before = self.window, self.overlap // 2
         rows = (height + side - 1) // side
@@ -84,6 +90,46 @@ class SpatialAttention(nn.Module):
         merged = merged.reshape(-1, rows * side, columns * side, self.heads * self.head_dim)
         projected: Tensor = self.project(merged.permute(0, 3, 1, 2))
         return projected
+
+    def _gathered(self, x: Tensor) -> Tensor:
+        """As :meth:`forward`, for whole numbers of windows; this is what is exported.
+
+        Windows are gathered, every head of a pixel as a row of its own: one copy with no padding, no joining and no
+        permutation of heads.
+        """
+        batch, _, height, width = x.shape
+        side = self.window
+        pixels = x.permute(0, 2, 3, 1)  # [B, H, W, C]
+        kernel = self.keys_values.weight.flatten(1)
+        middle = self.heads * self.head_dim
+        weights = (self.queries.weight.flatten(1) * self.head_dim**-0.5, kernel[:middle], kernel[middle:])
+        # [B * H * W * heads, head_dim] each
+        query, key, value = (F.linear(pixels, weight).reshape(-1, self.head_dim) for weight in weights)
+        own, around = (self._places(batch, height, width, reach) for reach in (side, side + self.overlap))
+        bias = self.position_bias()
+        pieces = []
+        for piece in range(self.pieces):
+            logits = torch.matmul(F.embedding(own[piece], query), F.embedding(around[piece], key).mT) + bias
+            pieces.append(torch.matmul(logits.softmax(-1), F.embedding(around[piece], value)))
+        attended = torch.cat(pieces) if len(pieces) > 1 else pieces[0]
+        grid = attended.reshape(batch, height // side, width // side, self.heads, side, side, self.head_dim)
+        merged = grid.permute(0, 1, 4, 2, 5, 3, 6).reshape(batch, height, width, middle)
+        return F.linear(merged, self.project.weight.flatten(1)).permute(0, 3, 1, 2)
+
+    def _places(self, batch: int, height: int, width: int, reach: int) -> Tensor:
+        """Where windows of ``reach`` pixels a side are in the rows [B * H * W * heads] of a batch.
+
+        Beyond the border stands the nearest pixel. Gives [pieces, windows / pieces, heads, reach**2].
+        """
+        side, device = self.window, self.offsets.device
+        within = torch.arange(reach, device=device) - (reach - side) // 2
+        row, column = (torch.arange(size // side, device=device)[:, None] * side for size in (height, width))
+        down = (row + within).clamp(0, height - 1) + torch.arange(batch, device=device)[:, None, None] * height
+        down = down.flatten(0, 1) * (width * self.heads)  # [B * rows, reach]
+        along = (column + within).clamp(0, width - 1)[:, None] * self.heads  # [columns, 1, reach]
+        along = along + torch.arange(self.heads, device=device)[:, None]  # [columns, heads, reach]
+        places = down[:, None, None, :, None] + along[None, :, :, None, :]
+        return places.reshape(self.pieces, -1, self.heads, reach**2)
 
     def _query_windows(self, query: Tensor) -> Tensor:
         """[B, heads * head_dim, H, W] -> [B * rows * columns, heads, side**2, head_dim]."""
