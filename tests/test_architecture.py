@@ -25,7 +25,10 @@ TRAINING_PACKAGES = {
     "tensorboard", "torch", "transformers", "yaml",
 }  # fmt: skip
 # The only runtime modules that may start the training wing, and only inside a function: what each may import of it.
-DOORS = {f"distilfuse.cli.{name}": "" for name in ("annotate", "bench", "evaluate", "export", "reproduce", "train")}
+DOORS = {
+    f"distilfuse.cli.{name}": ""
+    for name in ("annotate", "bench", "evaluate", "export", "quantize", "reproduce", "train")
+}
 DOORS["distilfuse.runtime.choice"] = "distilfuse.export.torch_backend."
 
 PUBLIC = {

@@ -93,6 +93,7 @@ def test_what_a_user_installs(metadata: Message) -> None:
         "gpu",
         "no-reference",
         "openvino",
+        "quantize",
         "text",
         "text-offline",
         "train",

@@ -24,7 +24,7 @@ from distilfuse.zoo import MODELS, ModelRecord, find_model, read_gauge, read_wei
 DEFAULT_MODEL = "nano-ivif"
 DEFAULT_BACKEND = "auto"
 
-WHOLE = 1 << 22
+WHOLE = 1 << 21
 """Pixels of the largest picture that is fused in one piece; larger ones go in tiles."""
 TILE = 1024
 """Pixels a side of what a tile answers for."""

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +183,31 @@ def test_as_a_process(folders: tuple[Path, Path], tmp_path: Path, model: str) ->
     again = fresh("fuse", *pair, "-o", tmp_path / "out.png", "--model", model)
     assert again.returncode == 1
     assert again.stderr == f"{tmp_path / 'out.png'} exists: add --overwrite (overwrite=True) to replace it.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process is sent SIGINT as Ctrl-C does on Unix")
+def test_ctrl_c_in_a_folder_leaves_whole_pictures_only(tmp_path: Path, model: str) -> None:
+    visible, infrared, out = tmp_path / "v", tmp_path / "i", tmp_path / "out"
+    for folder, shape in ((visible, (1500, 2000, 3)), (infrared, (1500, 2000))):
+        folder.mkdir()
+        Image.fromarray(RNG.integers(0, 256, shape, dtype=np.uint8)).save(folder / "0.tif")
+        for index in range(1, 40):
+            (folder / f"{index}.tif").symlink_to(folder / "0.tif")
+    command = [sys.executable, "-m", "distilfuse", "fuse", visible, infrared, "-o", out, "-m", model]
+    running = subprocess.Popen([*map(str, command), "-b", "onnxruntime"], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out.is_dir() and any(path.suffix == ".tif" for path in out.iterdir())):
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert (running.returncode, said) == (130, "")
+    written = list(out.iterdir())
+    assert 0 < len(written) < 40
+    for path in written:
+        assert path.suffix == ".tif"
+        assert read_array(path).shape == (1500, 2000, 3)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource usage of children is a Unix notion")

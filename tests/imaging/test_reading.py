@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from distilfuse.errors import InputError
+from distilfuse.errors import ConfigError, InputError
 from distilfuse.imaging.modes import PLAIN_MODES, to_plain_mode
-from distilfuse.imaging.reading import read_array, read_image
+from distilfuse.imaging.reading import count_pixels, read_array, read_image
 from distilfuse.imaging.scaling import PictureWarning
 
 RNG = np.random.default_rng(7)
@@ -149,6 +149,30 @@ def test_a_picture_without_pixels_is_refused(tmp_path: Path) -> None:
 
 
 def test_huge_pictures_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "c.png", COLOUR)
+    monkeypatch.setenv("DISTILFUSE_MAX_PIXELS", "53")
+    with pytest.raises(InputError, match=r"c\.png is 9x6 pixels, more than the 53 that are read: cut it .*MAX_PIXELS"):
+        read_image(path)
+    monkeypatch.setenv("DISTILFUSE_MAX_PIXELS", "54")
+    assert read_image(path).size == (9, 6)
+    monkeypatch.setenv("DISTILFUSE_MAX_PIXELS", "many")
+    with pytest.raises(ConfigError, match="DISTILFUSE_MAX_PIXELS is 'many' but must be a number of pixels"):
+        read_image(path)
+
+
+def test_the_limit_of_pillow_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "c.png", COLOUR)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    with pytest.raises(InputError, match="too many pixels"):
-        read_image(saved(tmp_path / "c.png", COLOUR))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_image(path).size == (9, 6)
+    assert Image.MAX_IMAGE_PIXELS == 10, "it is as it was for others"
+
+
+def test_pixels_are_counted_without_decoding(tmp_path: Path) -> None:
+    path = saved(tmp_path / "c.png", COLOUR)
+    path.write_bytes(path.read_bytes()[:60])
+    assert count_pixels(path) == 54
+    path.write_bytes(b"no picture")
+    assert count_pixels(path) == 0
+    assert count_pixels(tmp_path / "missing.png") == 0

@@ -9,7 +9,7 @@ from PIL import Image
 
 from distilfuse.errors import OutputError
 from distilfuse.imaging.reading import read_array, read_image
-from distilfuse.imaging.writing import LOSSLESS, WRITABLE, check_target, write_bytes, write_image
+from distilfuse.imaging.writing import LOSSLESS, WRITABLE, Abandoned, check_target, write_bytes, write_image
 
 RNG = np.random.default_rng(8)
 GREY = RNG.integers(0, 256, (6, 9), dtype=np.uint8)
@@ -141,3 +141,31 @@ def test_bytes_are_written_whole(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["record.json"]
     with pytest.raises(OutputError, match="cannot be written"):
         write_bytes(tmp_path / "missing" / "record.json", b"")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg", "a.bmp", "a.webp"])
+def test_a_picture_that_is_no_longer_wanted(tmp_path: Path, name: str) -> None:
+    noise = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    asked: list[bool] = []
+
+    def abandon() -> bool:
+        asked.append(True)
+        return True
+
+    with pytest.raises(Abandoned):
+        write_image(tmp_path / name, noise, abandon=abandon)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_encoder_of_png_is_stopped_at_work(tmp_path: Path) -> None:
+    noise = RNG.integers(0, 256, (1200, 800, 3), dtype=np.uint8)
+    asked: list[bool] = []
+
+    def abandon() -> bool:
+        asked.append(True)
+        return len(asked) == 20
+
+    with pytest.raises(Abandoned):
+        write_image(tmp_path / "a.png", noise, abandon=abandon)
+    assert len(asked) == 20
+    assert list(tmp_path.iterdir()) == []

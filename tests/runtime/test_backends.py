@@ -92,7 +92,7 @@ def test_a_failing_run_names_the_size(name: str, weights: bytes) -> None:
 
 
 def test_unknown_backends_name_the_known_ones(weights: bytes) -> None:
-    for name in ("tpu", "cuda:1", ""):
+    for name in ("tpu", "cuda:1", "openvino:int8", ""):
         with pytest.raises(ConfigError, match=f"no backend named '{name}': choose auto, onnxruntime, openvino, cuda"):
             open_backend(name, weights)
 
@@ -113,6 +113,52 @@ def test_missing_openvino_gives_the_install_line(weights: bytes, monkeypatch: py
     with pytest.raises(MissingDependencyError, match=r"pip install 'distilfuse\[openvino\]'"):
         open_backend("openvino", weights)
     assert find_devices("openvino") is None
+
+
+def test_bfloat16_is_near_where_the_cpu_has_it_and_refused_elsewhere(weights: bytes) -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    from distilfuse.runtime.openvino_backend import openvino_core
+
+    if "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        backend = open_backend("openvino:bf16", weights, threads=1)
+        assert backend.name == "openvino:bf16"
+        plain = open_backend("openvino", weights, threads=1).run(*pair(40, 56))
+        assert np.abs(backend.run(*pair(40, 56)) - plain).mean() < 0.01
+        return
+    with pytest.raises(DistilfuseError, match=r"cannot compute in bfloat16 .*use the backend 'openvino'"):
+        open_backend("openvino:bf16", weights, threads=1)
+
+
+@pytest.mark.parametrize("able", [False, True])
+def test_bfloat16_is_what_openvino_is_asked_for(able: bool, weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the CPU of this machine has."""
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    from distilfuse.runtime import openvino_backend
+
+    real, asked = openvino_backend.openvino_core(), []
+
+    class Core:
+        def get_property(self, device: str, name: str) -> object:
+            if name == "OPTIMIZATION_CAPABILITIES":
+                return ["FP32", *(["BF16"] if able else [])]
+            return real.get_property(device, name)
+
+        def read_model(self, model: bytes) -> object:
+            return real.read_model(model=model)
+
+        def compile_model(self, model: object, device: str, settings: dict[str, object]) -> object:
+            asked.append(settings["INFERENCE_PRECISION_HINT"])
+            return real.compile_model(model, device, settings | {"INFERENCE_PRECISION_HINT": "f32"})
+
+    monkeypatch.setattr(openvino_backend, "openvino_core", Core)
+    open_backend("openvino", weights, threads=1)
+    if able:
+        open_backend("openvino:bf16", weights, threads=1)
+        assert asked == ["f32", "bf16"]
+        return
+    with pytest.raises(DistilfuseError, match="cannot compute in bfloat16"):
+        open_backend("openvino:bf16", weights, threads=1)
+    assert asked == ["f32"]
 
 
 def test_openvino_is_not_touched_by_the_default(weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

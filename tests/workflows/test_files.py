@@ -71,6 +71,19 @@ def test_sixteen_bits_stay_sixteen_bits(fuser: Fuser, tmp_path: Path) -> None:
     assert "of its 16-bit range" in outcome.warnings[0]
 
 
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_alpha_and_profile_are_kept(fuser: Fuser, tmp_path: Path, mode: str) -> None:
+    visible = tmp_path / "v.png"
+    image = Image.frombytes(mode, (7, 9), RNG.bytes(63 * len(mode)))
+    image.save(visible, icc_profile=b"profile")
+    infrared = saved(tmp_path / "i.png", RNG.integers(0, 256, (9, 7), dtype=np.uint8))
+    fuse_files(fuser, plan_files(visible, infrared, tmp_path / "out.png"))
+    with Image.open(tmp_path / "out.png") as fused, Image.open(infrared) as heat:
+        assert (fused.mode, fused.info["icc_profile"]) == (mode, b"profile")
+        np.testing.assert_array_equal(np.asarray(fused), np.asarray(fuser(image, heat)))
+        np.testing.assert_array_equal(np.asarray(fused)[..., -1], np.asarray(image)[..., -1])
+
+
 def test_inputs_are_never_written_over(pair: tuple[Path, Path], tmp_path: Path) -> None:
     for output in (pair[0], pair[1], pair[0].parent, tmp_path / "in" / ".." / "in" / "a_ir.png"):
         with pytest.raises(OutputError, match="is one of the pictures to be fused"):

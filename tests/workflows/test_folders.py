@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from PIL import Image
 from distilfuse.errors import InputError, OutputError
 from distilfuse.fuser import Fuser
 from distilfuse.imaging.reading import read_array
+from distilfuse.workflows import folders as folders_module
 from distilfuse.workflows.folders import fuse_folders, plan_folders
 
 RNG = np.random.default_rng(22)
@@ -65,6 +68,55 @@ def test_too_little_memory_for_one_does_not_stop_the_rest(
     outcomes = list(fuse_folders(fuser, plan_folders(*folders, tmp_path / "out")))
     assert "too large for the free memory" in str(outcomes[0].error)
     assert [outcome.error is None for outcome in outcomes] == [False, True, True]
+
+
+def test_warnings_stay_with_their_pair(fuser: Fuser, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    Image.fromarray(RNG.integers(700, 800, SIZE, dtype=np.uint16)).save(folders[1] / "b_ir.png")
+    outcomes = list(fuse_folders(fuser, plan_folders(*folders, tmp_path / "out")))
+    assert [len(outcome.warnings) for outcome in outcomes] == [0, 1, 0]
+    assert "of its 16-bit range" in outcomes[1].warnings[0]
+
+
+def test_a_failed_write_does_not_stop_the_rest(fuser: Fuser, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    plan = plan_folders(*folders, tmp_path / "out")
+    (tmp_path / "out" / "b_vis.png").mkdir(parents=True)
+    outcomes = list(fuse_folders(fuser, plan, overwrite=True))
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True]
+    assert "because a folder has that name" in str(outcomes[1].error)
+
+
+def test_leaving_early_leaves_nothing_half_written(fuser: Fuser, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    threads = threading.active_count()
+    passing = fuse_folders(fuser, plan_folders(*folders, tmp_path / "out"))
+    first = next(passing)
+    passing.close()
+    assert first.job.output.exists()
+    for path in (tmp_path / "out").iterdir():
+        assert path.suffix == ".png"
+        assert read_array(path).shape == (*SIZE, 3)
+    assert threading.active_count() == threads
+
+
+def test_large_pictures_go_one_after_another(
+    fuser: Fuser, folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distilfuse.workflows.folders.PIXELS_IN_FLIGHT", 100)
+    steps: list[str] = []
+
+    def noted(name: str, call: Callable[..., object]) -> Callable[..., object]:
+        def run(*arguments: object, **options: object) -> object:
+            result = call(*arguments, **options)
+            steps.append(name)
+            return result
+
+        return run
+
+    for name in ("read_pair", "fuse_pair", "write_fused"):
+        place = f"distilfuse.workflows.folders.{name}"
+        monkeypatch.setattr(place, noted(name, getattr(folders_module, name)))
+    outcomes = list(fuse_folders(fuser, plan_folders(*folders, tmp_path / "out")))
+    assert [outcome.error for outcome in outcomes] == [None] * 3
+    assert steps == ["read_pair", "fuse_pair", "write_fused"] * 3
 
 
 def test_existing_results_are_found_before_any_work(folders: tuple[Path, Path], tmp_path: Path) -> None:

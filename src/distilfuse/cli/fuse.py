@@ -116,12 +116,17 @@ def _fuse_two_folders(
 
 
 def _run_with_progress(fuser: Fuser, plan: FolderPlan, overwrite: bool) -> list[Outcome]:
+    from contextlib import closing
+
     from distilfuse.cli.progress import progress_bar
     from distilfuse.workflows.folders import fuse_folders
 
     outcomes: list[Outcome] = []
-    with progress_bar(len(plan.jobs), plan.jobs[0].name) as (console, advance):
-        for outcome in fuse_folders(fuser, plan, overwrite=overwrite):
+    with (
+        progress_bar(len(plan.jobs), plan.jobs[0].name) as (console, advance),
+        closing(fuse_folders(fuser, plan, overwrite=overwrite)) as passing,
+    ):
+        for outcome in passing:
             outcomes.append(outcome)
             done = len(outcomes)
             advance(done, plan.jobs[done].name if done < len(plan.jobs) else "")

@@ -18,6 +18,7 @@ from distilfuse.cli.export import export
 from distilfuse.cli.fuse import fuse
 from distilfuse.cli.metrics import metrics
 from distilfuse.cli.models import models
+from distilfuse.cli.quantize import quantize
 from distilfuse.cli.reproduce import reproduce
 from distilfuse.cli.train import train
 from distilfuse.errors import DistilfuseError
@@ -66,6 +67,7 @@ app.add_typer(metrics, name="metrics")
 app.command()(annotate)
 app.command()(train)
 app.command()(export)
+app.command()(quantize)
 
 
 def main() -> None:

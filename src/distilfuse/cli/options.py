@@ -21,8 +21,9 @@ Backend = Annotated[
         "--backend",
         "-b",
         metavar="NAME",
-        help="auto, onnxruntime, openvino, cuda, tensorrt, directml, coreml, torch or torch-compile (`:cuda`). "
-        "Another than the one named is never used; auto measures once what is fastest.",
+        help="auto, onnxruntime, openvino, cuda, tensorrt, directml, coreml, torch or torch-compile (`:cuda`), "
+        "openvino:bf16 on CPUs that have it. Another than the one named is never used; auto measures once what is "
+        "fastest.",
     ),
 ]
 Threads = Annotated[

@@ -12,6 +12,7 @@ from PIL import Image
 from distilfuse.errors import InputError
 from distilfuse.imaging.modes import to_plain_mode
 from distilfuse.imaging.scaling import check_values, full_scale
+from distilfuse.imaging.strips import picture_of, planes_of
 
 Picture = NDArray[Any] | Image.Image
 """``H x W``, ``H x W x 1``, ``x 3`` or ``x 4`` of uint8, uint16, float32 or float64; or a Pillow picture."""
@@ -22,7 +23,7 @@ class Planes:
     """One picture taken apart."""
 
     colour: NDArray[Any]
-    """``H x W`` or ``H x W x 3`` in native byte order: a view of the picture, never to be written to."""
+    """``H x W`` or ``H x W x 3`` in native byte order: of an array perhaps a view, never to be written to."""
     alpha: NDArray[Any] | None
     """``H x W``, of the type of ``colour``."""
     source: Picture
@@ -50,13 +51,13 @@ class Planes:
         Args:
             colour: as :attr:`colour` in shape and type.
         """
-        if self.alpha is not None:
-            colour = np.dstack([colour, self.alpha])
         if isinstance(self.source, Image.Image):
-            image = Image.fromarray(colour)
+            image = picture_of(colour, self.alpha)
             if profile := self.source.info.get("icc_profile"):
                 image.info["icc_profile"] = profile
             return image
+        if self.alpha is not None:
+            colour = np.dstack([colour, self.alpha])
         return colour.reshape(self.source.shape).astype(self.source.dtype, copy=False)
 
 
@@ -74,28 +75,27 @@ def take_apart(picture: object, name: str) -> Planes:
     if isinstance(picture, Image.Image):
         if 0 in picture.size:
             raise InputError(f"The {name} picture is empty ({picture.width}x{picture.height} pixels).")
-        source: Picture = to_plain_mode(picture, name)
-        pixels = np.asarray(source)
-    elif isinstance(picture, np.ndarray):
-        source = pixels = picture
-        _check_shape(pixels, name)
-    else:
+        source = to_plain_mode(picture, name)
+        colour, alpha = planes_of(source)
+        check_values(colour, name)
+        return Planes(colour, alpha, source)
+    if not isinstance(picture, np.ndarray):
         raise InputError(
             f"The {name} picture must be a numpy array or a Pillow image, not {type(picture).__name__}: "
             "read files with PIL.Image.open first."
         )
+    pixels: NDArray[Any] = picture
+    _check_shape(pixels, name)
     full_scale(pixels.dtype)  # refuses other types
     check_values(pixels, name)
     if not pixels.dtype.isnative:
         pixels = pixels.astype(pixels.dtype.newbyteorder("="))
     if pixels.ndim == 2:
-        return Planes(pixels, None, source)
+        return Planes(pixels, None, picture)
     channels = pixels.shape[2]
     if channels == 1:
-        return Planes(pixels[..., 0], None, source)
-    if channels == 2:  # only Pillow's LA comes here
-        return Planes(pixels[..., 0], pixels[..., 1], source)
-    return Planes(pixels[..., :3], pixels[..., 3] if channels == 4 else None, source)
+        return Planes(pixels[..., 0], None, picture)
+    return Planes(pixels[..., :3], pixels[..., 3] if channels == 4 else None, picture)
 
 
 def _check_shape(pixels: NDArray[Any], name: str) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from distilfuse.errors import InputError
+from distilfuse.errors import ConfigError, InputError
 from distilfuse.imaging.modes import to_plain_mode
 from distilfuse.imaging.scaling import PictureWarning
+from distilfuse.imaging.strips import planes_of
 
 READABLE = (".bmp", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp")
 """Suffixes that count as pictures when a folder is searched; a file named by the user may have any."""
+
+MOST_PIXELS = 1_000_000_000
+"""Pixels of the largest picture that is read. A small file may claim any size, and decoding takes 4 bytes a pixel."""
+MOST_PIXELS_VARIABLE = "DISTILFUSE_MAX_PIXELS"
+"""The environment variable that sets another limit."""
 
 _ORIENTATION = 0x0112  # EXIF tag
 
@@ -29,26 +38,36 @@ def read_image(path: Path) -> Image.Image:
         path: PNG, TIFF, JPEG, WebP, BMP, JPEG 2000, PGM or PPM, or what else Pillow reads.
 
     Raises:
-        InputError: no such file, not a picture, truncated, without pixels, or too large; names the file.
+        InputError: no such file, not a picture, truncated, without pixels, or of more pixels than
+            :data:`MOST_PIXELS`; names the file.
+        ConfigError: :data:`MOST_PIXELS_VARIABLE` is set, but not to a number.
     """
+    limit = _most_pixels()
     if path.is_dir():
         raise InputError(f"{path} is a folder where a picture is needed: name a file in it.")
     try:
-        image: Image.Image = Image.open(path)
+        with _UNLIMITED:
+            image: Image.Image = Image.open(path)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: check the name.") from None
     except UnidentifiedImageError:
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty: copy or export it again.") from None
         raise InputError(f"{path} is not a picture that can be read: convert it to PNG.") from None
-    except Image.DecompressionBombError:
-        raise InputError(f"{path} has too many pixels to be read safely: scale it down or cut it.") from None
     except Exception as error:
         raise InputError(f"{path} cannot be opened ({_reason(error)}): check the file.") from error
     with image:
+        if image.width * image.height > limit:
+            raise InputError(
+                f"{path} is {image.width}x{image.height} pixels, more than the {limit} that are read: cut it into "
+                f"parts, or set {MOST_PIXELS_VARIABLE} if it is to be trusted and there is memory for it."
+            )
         shallow = _loses_depth(image)
+        large = image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0)
+        decoding: AbstractContextManager[None] = _UNLIMITED if large else nullcontext()
         try:
-            image.load()
+            with decoding:
+                image.load()
             if image.getexif().get(_ORIENTATION, 1) != 1:
                 image = ImageOps.exif_transpose(image)
         except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, ...
@@ -63,7 +82,56 @@ def read_image(path: Path) -> Image.Image:
 
 def read_array(path: Path) -> NDArray[Any]:
     """Read a picture as ``H x W`` or ``H x W x C`` (uint8, uint16 or float32); else as :func:`read_image`."""
-    return np.asarray(read_image(path))
+    colour, alpha = planes_of(read_image(path))
+    return colour if alpha is None else np.dstack([colour, alpha])
+
+
+def count_pixels(path: Path) -> int:
+    """How many pixels the head of a file claims; 0 where that cannot be told, :func:`read_image` then says why."""
+    try:
+        with _UNLIMITED:
+            image = Image.open(path)
+        with image:
+            return image.width * image.height
+    except Exception:  # whatever a decoder may raise
+        return 0
+
+
+class _PillowUnlimited:
+    """Keep Pillow from warning of pictures above 90 megapixels and refusing those above 180.
+
+    Its limit is one for the whole process, so it is lifted as shortly as may be: while heads of files are read, and
+    while large pictures are decoded (some decoders ask again). The last thread to leave puts it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._within = 0
+        self._before: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._within:
+                self._before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._within += 1
+
+    def __exit__(self, *failure: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if not self._within:
+                Image.MAX_IMAGE_PIXELS = self._before
+
+
+_UNLIMITED = _PillowUnlimited()
+
+
+def _most_pixels() -> int:
+    said = os.environ.get(MOST_PIXELS_VARIABLE, "")
+    if not said:
+        return MOST_PIXELS
+    if not said.isdecimal():
+        raise ConfigError(f"{MOST_PIXELS_VARIABLE} is {said!r} but must be a number of pixels, such as {MOST_PIXELS}.")
+    return int(said)
 
 
 def _loses_depth(image: Image.Image) -> bool:

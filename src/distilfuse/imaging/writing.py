@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,17 @@ class _Format(NamedTuple):
     options: dict[str, Any]
 
 
+_RUNS = 3  # Z_RLE of zlib, for which Pillow has a name that type checkers do not see
+
 _JPEG = _Format("JPEG", ("L", "RGB"), {"quality": 95, "subsampling": 0})
 _TIFF = _Format("TIFF", ("L", "LA", "RGB", "RGBA", "I;16", "F"), {"compression": "tiff_adobe_deflate"})
 
+# Runs and Huffman codes only: photographs, filtered row by row, hold few longer matches. Half the time of level 4 of
+# the default strategy, and files from 8 % smaller to 6 % larger; medical ones in false colour are 15 to 30 % larger.
+_PNG = _Format("PNG", ("L", "LA", "RGB", "RGBA", "I;16"), {"compress_level": 1, "compress_type": _RUNS})
+
 _FORMATS = {
-    ".png": _Format("PNG", ("L", "LA", "RGB", "RGBA", "I;16"), {"compress_level": 4}),
+    ".png": _PNG,
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".bmp": _Format("BMP", ("L", "RGB"), {}),
@@ -60,7 +67,17 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path} exists: add --overwrite (overwrite=True) to replace it.")
 
 
-def write_image(path: Path, image: Image.Image | NDArray[Any], *, overwrite: bool = False) -> None:
+class Abandoned(Exception):  # noqa: N818 - nothing is wrong
+    """A picture was no longer wanted while it was being written; nothing is left of it."""
+
+
+def write_image(
+    path: Path,
+    image: Image.Image | NDArray[Any],
+    *,
+    overwrite: bool = False,
+    abandon: Callable[[], bool] = lambda: False,
+) -> None:
     """Write a picture in the format that its suffix names; the file is there whole or not at all.
 
     It is written beside its place under another name and then moved. JPEG has quality 95 and full chroma
@@ -70,8 +87,10 @@ def write_image(path: Path, image: Image.Image | NDArray[Any], *, overwrite: boo
         path: the suffix is one of :data:`WRITABLE`; its folder exists.
         image: mode L, LA, RGB, RGBA, I;16 or F, or an array ``H x W[ x C]`` that maps to one.
         overwrite: replace a file that exists.
+        abandon: asked between parts of the file, from the thread that writes: whether to give up.
 
     Raises:
+        Abandoned: ``abandon`` said so.
         OutputError: see :func:`check_target`; also values that the format cannot hold, and failed writes.
     """
     check_target(path, overwrite=overwrite)
@@ -86,7 +105,7 @@ def write_image(path: Path, image: Image.Image | NDArray[Any], *, overwrite: boo
     options = dict(chosen.options)
     if profile := image.info.get("icc_profile"):
         options["icc_profile"] = profile
-    with _whole_or_not_at_all(path) as file:
+    with _whole_or_not_at_all(path, abandon) as file:
         image.save(file, format=chosen.name, **options)
 
 
@@ -100,14 +119,29 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+class _Revocable(io.BufferedWriter):
+    """A file that is written only as long as it is wanted: an encoder at work cannot be interrupted otherwise."""
+
+    def __init__(self, file: io.FileIO, abandon: Callable[[], bool]) -> None:
+        super().__init__(file)
+        self._abandon = abandon
+
+    def write(self, content: Any) -> int:
+        if self._abandon():
+            raise Abandoned
+        return super().write(content)
+
+
 @contextmanager
-def _whole_or_not_at_all(path: Path) -> Iterator[BinaryIO]:
+def _whole_or_not_at_all(path: Path, abandon: Callable[[], bool] = lambda: False) -> Iterator[BinaryIO]:
     """A file to write that takes its place when the block ends, and leaves nothing when the block fails."""
     # The same folder, so that the move stays within one file system.
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with partial.open("xb") as file:
-            yield file
+        with _Revocable(partial.open("xb", buffering=0), abandon) as file:
+            yield cast(BinaryIO, file)
+        if abandon():  # some encoders go past write()
+            raise Abandoned
         partial.replace(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -35,7 +35,7 @@ def open_backend(
 
     Args:
         name: one of :data:`BACKENDS`, or :data:`AUTO`. ``torch`` and ``torch-compile`` may name a device:
-            ``torch:cuda``.
+            ``torch:cuda``; ``openvino:bf16`` computes in bfloat16, on CPUs that have it.
         weights: the bytes of an ONNX file.
         threads: CPU threads, by default one a usable CPU.
         channels: of the visible picture, for ``auto``.
@@ -52,7 +52,7 @@ def open_backend(
     if name == AUTO:
         return _fastest(weights, threads=threads, channels=channels, multiple=multiple)
     kind, mark, _ = name.partition(":")
-    if kind not in BACKENDS or (mark and kind not in _TORCH):
+    if kind not in BACKENDS or (mark and kind not in _TORCH and name != "openvino:bf16"):
         raise ConfigError(f"There is no backend named {name!r}: choose {', '.join((AUTO, *BACKENDS))}.")
     if kind in _TORCH:
         try:
@@ -63,7 +63,7 @@ def open_backend(
     if kind == "openvino":
         from distilfuse.runtime.openvino_backend import OpenVinoBackend
 
-        return OpenVinoBackend(weights, threads=threads)
+        return OpenVinoBackend(weights, threads=threads, name=name)
     from distilfuse.runtime.onnxruntime_backend import OnnxRuntimeBackend
 
     return OnnxRuntimeBackend(name, weights, threads=threads)

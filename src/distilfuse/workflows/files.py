@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from distilfuse.errors import DistilfuseError, InputError, OutputError
 from distilfuse.fuser import Fuser
 from distilfuse.imaging.reading import read_image
+from distilfuse.imaging.strips import picture_of, planes_of
 from distilfuse.imaging.writing import LOSSLESS, check_target, write_image
+from distilfuse.workflows.remarks import hearing, remarks
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,30 @@ def refuse_inputs(output: Path, inputs: tuple[Path, ...]) -> None:
         raise OutputError(f"{output} is one of the pictures to be fused: name another output.")
 
 
+@dataclass(frozen=True)
+class LoadedPair:
+    """The pictures of a job: arrays, which take less memory than Pillow's pictures."""
+
+    visible: NDArray[Any]
+    """``H x W`` or ``H x W x 3``."""
+    alpha: NDArray[Any] | None
+    infrared: NDArray[Any]
+    profile: bytes | None
+    """The colour profile (ICC) of the visible picture."""
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FusedPicture:
+    """What a job gives, not yet written."""
+
+    colour: NDArray[Any]
+    alpha: NDArray[Any] | None
+    profile: bytes | None
+    seconds: float
+    warnings: tuple[str, ...]
+
+
 def fuse_files(fuser: Fuser, job: Job, *, overwrite: bool = False) -> Outcome:
     """Read, fuse, write.
 
@@ -84,17 +113,47 @@ def fuse_files(fuser: Fuser, job: Job, *, overwrite: bool = False) -> Outcome:
         InputError: a picture that cannot be read or fused.
         OutputError: the result cannot be written; nothing is left of it then.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        visible, infrared = read_image(job.visible), read_image(job.infrared)
-        if visible.size != infrared.size:
+    with hearing():
+        pair = read_pair(job)
+        fused = fuse_pair(fuser, pair)
+        del pair  # the writer needs its memory
+        return write_fused(job, fused, overwrite=overwrite)
+
+
+def read_pair(job: Job) -> LoadedPair:
+    """The first stage of a job, see :func:`fuse_files`."""
+    with remarks() as said:
+        image = read_image(job.visible)
+        size, profile = image.size, image.info.get("icc_profile")
+        visible, alpha = planes_of(image)
+        del image  # before there is another: Pillow's pictures are the larger part of the memory
+        image = read_image(job.infrared)
+        if image.size != size:
             raise InputError(
-                f"{job.visible} is {visible.width}x{visible.height} pixels but {job.infrared} is "
-                f"{infrared.width}x{infrared.height}: resize or align one to the other first."
+                f"{job.visible} is {size[0]}x{size[1]} pixels but {job.infrared} is "
+                f"{image.width}x{image.height}: resize or align one to the other first."
             )
+        infrared, _ = planes_of(image)
+    return LoadedPair(visible, alpha, infrared, profile, tuple(said))
+
+
+def fuse_pair(fuser: Fuser, pair: LoadedPair) -> FusedPicture:
+    """The second stage of a job, see :func:`fuse_files`."""
+    with remarks() as said:
         start = time.perf_counter()
-        fused = fuser(visible, infrared)
+        colour = fuser(pair.visible, pair.infrared)
         seconds = time.perf_counter() - start
-        write_image(job.output, fused, overwrite=overwrite)
-    said = tuple(dict.fromkeys(str(warning.message) for warning in caught))
-    return Outcome(job, f"{fused.width}x{fused.height}", seconds, said)
+    return FusedPicture(colour, pair.alpha, pair.profile, seconds, (*pair.warnings, *said))
+
+
+def write_fused(
+    job: Job, fused: FusedPicture, *, overwrite: bool = False, abandon: Callable[[], bool] = lambda: False
+) -> Outcome:
+    """The last stage of a job, see :func:`fuse_files` and :func:`distilfuse.imaging.writing.write_image`."""
+    with remarks() as said:
+        image = picture_of(fused.colour, fused.alpha)
+        if fused.profile:
+            image.info["icc_profile"] = fused.profile
+        write_image(job.output, image, overwrite=overwrite, abandon=abandon)
+    every = tuple(dict.fromkeys((*fused.warnings, *said)))
+    return Outcome(job, f"{image.width}x{image.height}", fused.seconds, every)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from distilfuse.errors import DistilfuseError, InputError, OutputError
 from distilfuse.fuser import Fuser
 from distilfuse.imaging.pairs import Matching, match_folders
-from distilfuse.workflows.files import Job, Outcome, fuse_files, output_name, refuse_inputs
+from distilfuse.imaging.reading import count_pixels
+from distilfuse.workflows.files import (
+    FusedPicture,
+    Job,
+    LoadedPair,
+    Outcome,
+    fuse_pair,
+    output_name,
+    read_pair,
+    refuse_inputs,
+    write_fused,
+)
+from distilfuse.workflows.pipeline import Stages, run_pipeline
+from distilfuse.workflows.remarks import hearing
+
+PIXELS_IN_FLIGHT = 1 << 27
+"""Of visible and infrared pictures together, from before they are read until the result is written: about 10 bytes
+each. Small pictures are bounded by the queues instead, and those of 64 megapixels and more go one after another."""
+
+EXPECTED = (DistilfuseError, MemoryError)
+"""What may fail for one pair and not stop the rest."""
 
 _SHOWN = 3
 """Names given as examples in a message."""
@@ -61,8 +82,14 @@ def plan_folders(visible: Path, infrared: Path, output: Path, *, overwrite: bool
     return FolderPlan(output, jobs, matching)
 
 
-def fuse_folders(fuser: Fuser, plan: FolderPlan, *, overwrite: bool = False) -> Iterator[Outcome]:
-    """Fuse pair after pair; an outcome for each, with its error where it failed.
+def fuse_folders(fuser: Fuser, plan: FolderPlan, *, overwrite: bool = False) -> Generator[Outcome, None, None]:
+    """Fuse pair after pair, while the next are being read and the last being written.
+
+    Close the iterator (:func:`contextlib.closing`) if it may be left early; see
+    :func:`distilfuse.workflows.pipeline.run_pipeline`.
+
+    Yields:
+        An outcome for each pair, in the order of the plan, with its error where it failed.
 
     Raises:
         OutputError: the output folder cannot be made.
@@ -73,13 +100,27 @@ def fuse_folders(fuser: Fuser, plan: FolderPlan, *, overwrite: bool = False) -> 
         raise OutputError(
             f"The folder {plan.output} cannot be made ({error.strerror}): name another output."
         ) from error
-    for job in plan.jobs:
-        try:
-            yield fuse_files(fuser, job, overwrite=overwrite)
-        except DistilfuseError as error:
-            yield Outcome(job, error=error)
-        except MemoryError:
-            yield Outcome(job, error=InputError(f"{job.visible} is too large for the free memory: scale it down."))
+    stages = folder_stages(fuser, overwrite=overwrite)
+    passing = run_pipeline(plan.jobs, stages, room=PIXELS_IN_FLIGHT, expected=EXPECTED)
+    with hearing(), closing(passing):
+        for finished in passing:
+            job, failure = finished.item, finished.error
+            if isinstance(failure, MemoryError):
+                failure = InputError(f"{job.visible} is too large for the free memory: scale it down.")
+            if isinstance(failure, DistilfuseError):
+                yield Outcome(job, error=failure)
+            elif finished.result is not None:
+                yield finished.result
+
+
+def folder_stages(fuser: Fuser, *, overwrite: bool = False) -> Stages[Job, LoadedPair, FusedPicture, Outcome]:
+    """What is done to each pair, for a pipeline within :func:`distilfuse.workflows.remarks.hearing`."""
+    return Stages(
+        read=read_pair,
+        work=lambda job, pair: fuse_pair(fuser, pair),
+        write=lambda job, fused, abandon: write_fused(job, fused, overwrite=overwrite, abandon=abandon),
+        weigh=lambda job: count_pixels(job.visible) + count_pixels(job.infrared),
+    )
 
 
 def some(names: list[str]) -> str:
