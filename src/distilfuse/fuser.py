@@ -25,9 +25,10 @@ DEFAULT_MODEL = "nano-ivif"
 DEFAULT_BACKEND = "auto"
 
 WHOLE = 1 << 21
-"""Pixels of the largest picture that is fused in one piece; larger ones go in tiles."""
+"""Pixels of the largest picture that is fused in one piece; larger ones go in tiles. One piece takes 140 MB a
+megapixel: up to full HD that is less than a tile takes, and at 4 megapixels it is no faster any more."""
 TILE = 1024
-"""Pixels a side of what a tile answers for."""
+"""Pixels a side of what a tile answers for: of 256 to 2048 the fastest (see docs/performance.md)."""
 _BLENDED = 64
 """Pixels over which tiles of a model without ``halo`` pass into each other, on either side of the border."""
 
@@ -170,6 +171,12 @@ class Fuser:
         Raises:
             InputError: as for one pair; unequal numbers, or pairs of several sizes.
         """
+        for pictures, name in ((visible, "visible"), (infrared, "infrared")):
+            if isinstance(pictures, Image.Image) or not hasattr(pictures, "__len__"):
+                raise InputError(
+                    f"A batch is a list of {name} pictures, not one {type(pictures).__name__}: give [picture, ...], or "
+                    "call the Fuser itself for one pair."
+                )
         if len(visible) != len(infrared):
             raise InputError(
                 f"There are {len(visible)} visible pictures but {len(infrared)} infrared ones: give them in pairs."

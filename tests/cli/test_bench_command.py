@@ -32,6 +32,17 @@ def test_it_measures_writes_and_finds_what_was_lost(tmp_path: Path) -> None:
     assert "nano-ivif on onnxruntime, 48x64" in done.output
 
 
+def test_two_runs_that_cannot_be_compared_are_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "bench.json"
+    cases = [{"method": "nano-ivif", "backend": "abacus", "width": 64, "height": 48, "threads": 1, "batch": 1}]
+    out.write_text(json.dumps({"schema": 1, "cases": cases}))
+    monkeypatch.setattr("distilfuse.evaluation.speed.running.measure", lambda *arguments, **options: 1 / 0)
+    done = CliRunner().invoke(app, [*ASKED, "--check", str(out)])
+    assert "fewer than three cases in common" in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

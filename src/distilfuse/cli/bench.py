@@ -73,7 +73,16 @@ def bench(
     For example: `distilfuse bench --size 640x480 --size 1920x1080 --rivals -o bench.json`
     """
     from distilfuse.cli.progress import progress_bar
-    from distilfuse.evaluation.speed import check_report, plan, read_report, run, slower_cases, write_report
+    from distilfuse.evaluation.speed import (
+        as_json,
+        check_report,
+        common_cases,
+        plan,
+        read_report,
+        run,
+        slower_cases,
+        write_report,
+    )
     from distilfuse.zoo import list_models
 
     if out is not None:
@@ -90,6 +99,8 @@ def bench(
         rivals=others,
         baselines=rivals,
     )
+    if earlier is not None:
+        common_cases(earlier, [as_json(case) for case in cases])  # said now, not after minutes
     with progress_bar(rounds, "loading") as (console, advance):
         console.print(f"{len(cases)} cases, {rounds} rounds", highlight=False)
         report = run(cases, others, models=chosen, rounds=rounds, told=advance)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from distilfuse.evaluation.speed.cases import Case, Fuse, Rival
-from distilfuse.evaluation.speed.comparing import slower_cases
+from distilfuse.evaluation.speed.cases import Case, Fuse, Rival, as_json
+from distilfuse.evaluation.speed.comparing import common_cases, slower_cases
 from distilfuse.evaluation.speed.machine import Peaks
 from distilfuse.evaluation.speed.planning import plan
 from distilfuse.evaluation.speed.report import Report, check_report, read_report, write_report
@@ -17,7 +17,9 @@ __all__ = [
     "Peaks",
     "Report",
     "Rival",
+    "as_json",
     "check_report",
+    "common_cases",
     "plan",
     "read_report",
     "run",

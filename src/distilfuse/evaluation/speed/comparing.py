@@ -11,6 +11,26 @@ from distilfuse.errors import ConfigError
 _KEY = ("method", "backend", "width", "height", "threads", "batch")
 
 
+Key = tuple[Any, ...]
+"""What a case is known by."""
+
+
+def common_cases(earlier: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[Key]:
+    """Cases that two runs have in common, measured or still to be measured.
+
+    Raises:
+        ConfigError: fewer than three, of which no shares can be made.
+    """
+    known = {_key(case) for case in now}
+    common = [_key(case) for case in earlier if _key(case) in known]
+    if len(common) < 3:
+        raise ConfigError(
+            "The two runs have fewer than three cases in common, of which no shares can be made: measure the same "
+            "models, backends and sizes, at least three together (--rivals adds some)."
+        )
+    return common
+
+
 def slower_cases(
     earlier: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], *, tolerance: float = 0.15
 ) -> list[tuple[str, float]]:
@@ -28,12 +48,10 @@ def slower_cases(
         A case in words, and how many times its earlier share it takes now; worst first.
 
     Raises:
-        ConfigError: fewer than three cases in common, of which no shares can be made.
+        ConfigError: see :func:`common_cases`.
     """
-    before, after = ({tuple(case[key] for key in _KEY): case for case in cases} for cases in (earlier, now))
-    common = [key for key in before if key in after]
-    if len(common) < 3:
-        raise ConfigError("The two runs have fewer than three cases in common: measure the same models and sizes.")
+    common = common_cases(earlier, now)
+    before, after = ({_key(case): case for case in cases} for cases in (earlier, now))
     growth = {}
     for what in ("least_ms", "median_ms"):
         shares = [_shares([cases[key][what] for key in common]) for cases in (before, after)]
@@ -44,6 +62,10 @@ def slower_cases(
         for times, key in sorted(lost, reverse=True)
         if times > 1 + tolerance
     ]
+
+
+def _key(case: Mapping[str, Any]) -> Key:
+    return tuple(case[name] for name in _KEY)
 
 
 def _shares(times: Sequence[float]) -> list[float]:
