@@ -15,14 +15,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 # Threads that wait asleep, so that processor time counts work and not waiting. Read when torch loads.
@@ -31,6 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from torch import Tensor, nn
 
+from distilfuse.evaluation.speed.machine import commit, describe_machine, versions
 from distilfuse.nets import StudentConfig
 from distilfuse.nets.layers import Residual
 from distilfuse.nets.rivals import UnfoldedAttention
@@ -120,32 +119,6 @@ def measure(height: int, width: int, threads: int, rounds: int) -> dict[str, dic
     return figures
 
 
-def commit() -> str | None:
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return asked.stdout.strip() or None
-
-
-def machine() -> dict[str, object]:
-    names = [line.split(":")[1] for line in _cpuinfo() if line.startswith("model name")]
-    return {
-        "processor": names[0].strip() if names else platform.processor(),
-        "cores": len(names) or None,
-        "vector": torch.backends.cpu.get_cpu_capability(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--height", type=int, default=512)
@@ -163,8 +136,8 @@ def main() -> None:
     report = {
         "benchmark": "attention",
         "commit": commit(),
-        "machine": machine(),
-        "versions": {"python": platform.python_version(), "torch": version("torch")},
+        "machine": describe_machine(),
+        "versions": versions(),
         "settings": {key: getattr(asked, key) for key in ("height", "width", "threads", "rounds")},
         "figures": figures,
     }

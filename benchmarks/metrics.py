@@ -14,9 +14,7 @@ import argparse
 import json
 import math
 import os
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -33,6 +31,7 @@ from scipy import ndimage
 from scipy.signal import convolve2d
 
 import distilfuse
+from distilfuse.evaluation.speed.machine import commit, describe_machine, versions
 from distilfuse.metrics import PROTOCOLS, score
 
 RESULTS = Path(__file__).parent / "results" / "metrics.json"
@@ -189,28 +188,6 @@ def measure(height: int, width: int, rounds: int) -> dict[str, dict[str, float]]
     return figures
 
 
-def commit() -> str | None:
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return asked.stdout.strip() or None
-
-
-def machine() -> dict[str, object]:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return {
-        "processor": names[0] if names else platform.processor(),
-        "cores": len(names) or os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--height", type=int, default=480)
@@ -223,13 +200,8 @@ def main() -> None:
         "benchmark": "metrics",
         "protocol": PROTOCOLS["paper"].label,
         "commit": commit(),
-        "machine": machine(),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": version("numpy"),
-            "scipy": version("scipy"),
-            "distilfuse": distilfuse.__version__,
-        },
+        "machine": describe_machine(),
+        "versions": {**versions(), "scipy": version("scipy"), "distilfuse": distilfuse.__version__},
         "settings": {key: getattr(asked, key) for key in ("height", "width", "rounds")},
         "figures": figures,
     }

@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -33,7 +32,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,13 +140,6 @@ def measure(asked: argparse.Namespace, onnx: Path) -> dict[str, dict[str, float]
     return figures
 
 
-def flags() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    words = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
-    return sorted(word for word in words if word == "avx2" or word.startswith(("avx512", "avx_vnni", "amx")))
-
-
 def table(figures: dict[str, dict[str, float]]) -> str:
     columns = list(next(iter(figures.values())))
     lines = [["", *columns]] + [[name, *(f"{row[key]:.4g}" for key in columns)] for name, row in figures.items()]
@@ -178,16 +169,13 @@ def main() -> None:
         if not onnx.exists() and {"onnxruntime", "openvino"} & set(asked.only):
             in_child(asked, onnx, "--write")
         figures = measure(asked, onnx)
-    from attention import commit, machine
+    from distilfuse.evaluation.speed.machine import commit, describe_machine, versions
 
     report = {
         "benchmark": "student",
         "commit": commit(),
-        "machine": {**machine(), "flags": flags()},
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "onnxruntime", "openvino")},
-        },
+        "machine": describe_machine(),
+        "versions": versions(),
         "settings": {key: getattr(asked, key) for key in ("height", "width", "threads", "rounds")},
         "figures": figures,
     }
