@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -114,6 +113,12 @@ def share_of(result: Measured, peaks: Sequence[Peaks]) -> float | None:
     return result.gflops / peak.gflops
 
 
+def _shown_quality(quality: Mapping[str, float]) -> str:
+    """On one set, for a mean over those that each happens to have would compare what cannot be compared."""
+    name = "roadscene" if "roadscene" in quality else next(iter(quality), None)
+    return "-" if name is None else f"{quality[name]:.3f} {name}"
+
+
 def row(result: Measured, peaks: Sequence[Peaks]) -> tuple[str, ...]:
     """A result for the terminal, by :data:`COLUMNS`."""
     share, case = share_of(result, peaks), result.case
@@ -130,7 +135,7 @@ def row(result: Measured, peaks: Sequence[Peaks]) -> tuple[str, ...]:
         "-" if share is None else f"{share:.0%}",
         "-" if result.peak_mb is None else f"{result.peak_mb:.0f}",
         "-" if result.joules is None else f"{result.joules:.2f}",
-        "-" if not result.quality else f"{statistics.fmean(result.quality.values()):.3f}",
+        _shown_quality(result.quality),
     )
 
 
