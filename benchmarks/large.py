@@ -5,8 +5,8 @@
 
 The pair is a sample scene of the package, enlarged, with noise of its own in every pixel: nothing repeats that an
 encoder could use. The first suffix is measured at every size, the others at the largest. The memory is the largest
-resident size of the whole process as the system counts it (VmHWM, Linux only), in units of 2^20 bytes. `--folder N` also fuses a folder of N
-pairs of the largest size in one process.
+resident size of the whole process as the system counts it (VmHWM, Linux only), in units of 2^20 bytes. `--folder N`
+also fuses a folder of N pairs of the largest size in one process.
 
 `--save` writes benchmarks/results/large.json.
 """

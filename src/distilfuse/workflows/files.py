@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from distilfuse.errors import DistilfuseError, InputError, OutputError
 from distilfuse.fuser import Fuser
+from distilfuse.imaging.memory import give_back
 from distilfuse.imaging.reading import read_image
 from distilfuse.imaging.strips import picture_of, planes_of
 from distilfuse.imaging.writing import LOSSLESS, check_target, write_image
@@ -134,6 +135,8 @@ def read_pair(job: Job) -> LoadedPair:
                 f"{image.width}x{image.height}: resize or align one to the other first."
             )
         infrared, _ = planes_of(image)
+        del image
+        give_back(visible.size)
     return LoadedPair(visible, alpha, infrared, profile, tuple(said))
 
 
@@ -155,5 +158,8 @@ def write_fused(
         if fused.profile:
             image.info["icc_profile"] = fused.profile
         write_image(job.output, image, overwrite=overwrite, abandon=abandon)
+        del image
+        give_back(fused.colour.size)
     every = tuple(dict.fromkeys((*fused.warnings, *said)))
-    return Outcome(job, f"{image.width}x{image.height}", fused.seconds, every)
+    height, width = fused.colour.shape[:2]
+    return Outcome(job, f"{width}x{height}", fused.seconds, every)

@@ -18,7 +18,8 @@ _ABOUT = local()
 def hearing() -> Iterator[None]:
     """While this stands, threads may use :func:`remarks`; one thread enters and leaves it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("always")
+        # What is meant for users; those for developers stay as silent as they are.
+        warnings.simplefilter("always", UserWarning)
         before = warnings.showwarning
 
         def show(
