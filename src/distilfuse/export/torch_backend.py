@@ -91,7 +91,7 @@ def _open_device(name: str) -> torch.device:
         raise ConfigError(f"PyTorch has no device {name!r}: write torch, torch:cuda or torch:cuda:1.") from error
     try:
         torch.empty(0, device=device)
-    except (AssertionError, NotImplementedError, RuntimeError) as error:
+    except (AssertionError, RuntimeError) as error:
         raise DistilfuseError(
             f"PyTorch cannot use the device {name!r} ({first_line(error)}): use the backend 'torch', on the CPU."
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -147,11 +148,4 @@ def pair(width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 def as_json(case: Case) -> dict[str, Any]:
     """For the child process and the report."""
-    return {
-        "method": case.method,
-        "backend": case.backend,
-        "width": case.width,
-        "height": case.height,
-        "threads": case.threads,
-        "batch": case.batch,
-    }
+    return dataclasses.asdict(case)
