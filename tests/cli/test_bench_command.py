@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from distilfuse.cli.main import app
+from distilfuse.errors import ConfigError
 
 SIZES = ["--size", "64x48", "--size", "48x64", "--size", "96x64"]
 ASKED = ["bench", "--model", "nano-ivif", "--backend", "onnxruntime", "--threads", "1", "--rounds", "3", *SIZES]
@@ -30,6 +31,19 @@ def test_it_measures_writes_and_finds_what_was_lost(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*ASKED, "--check", str(out)])
     assert done.exit_code == 1
     assert "nano-ivif on onnxruntime, 48x64" in done.output
+
+
+def test_a_backend_that_cannot_load_a_model_is_left_out_unless_it_was_named(project: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is the backend that cannot load it")
+    words = ["bench", "-m", str(project / "tests/assets/maximum-luminance.json"), "-t", "1", "--rounds", "3", "--size", "32x16"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "maximum-luminance" in done.output
+    assert "Left out" in done.output
+    assert "on torch at 32x16" in done.output
+    done = CliRunner().invoke(app, [*words, "-b", "torch"])
+    assert done.exit_code != 0
+    assert isinstance(done.exception, ConfigError)
 
 
 def test_two_runs_that_cannot_be_compared_are_refused_before_anything_is_measured(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from distilfuse.errors import ConfigError
 from distilfuse.nets.luminance import grey
-from distilfuse.nets.nano import Convolution, NanoConfig, NanoNet, Upsampling
+from distilfuse.nets.nano import Convolution, NanoConfig, NanoNet, Stem, Upsampling
 
 SMALL = NanoConfig(width=8, deep_width=8, gauge_width=4)
 
@@ -58,10 +58,20 @@ def test_the_gauge_sees_the_whole_pair() -> None:
 @pytest.mark.parametrize("upsampling", ["shuffle", "smooth"])
 @pytest.mark.parametrize("convolution", ["full", "separable"])
 @pytest.mark.parametrize("stride", [2, 4])
-def test_each_way_to_build_it(stride: int, convolution: Convolution, upsampling: Upsampling) -> None:
+@pytest.mark.parametrize(("stem", "head_size"), [("overlapping", 3), ("patches", 1)])
+def test_each_way_to_build_it(
+    stem: Stem, head_size: int, stride: int, convolution: Convolution, upsampling: Upsampling
+) -> None:
     torch.manual_seed(0)
     config = NanoConfig(
-        width=8, deep_width=8, gauge_width=4, stride=stride, convolution=convolution, upsampling=upsampling
+        width=8,
+        deep_width=8,
+        gauge_width=4,
+        stride=stride,
+        stem=stem,
+        head_size=head_size,
+        convolution=convolution,
+        upsampling=upsampling,
     )
     network = NanoNet(config=config)
     visible, infrared = torch.rand(1, 3, 37, 50), torch.rand(1, 1, 37, 50)
@@ -95,8 +105,29 @@ def test_a_separable_network_has_fewer_weights() -> None:
         {"stride": 3},
         {"convolution": "wide"},
         {"upsampling": "nearest"},
+        {"stem": "overlap"},
+        {"head_size": 2},
     ],
 )
 def test_sizes_that_make_no_network(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         NanoConfig(**bad)
+
+
+@pytest.mark.parametrize(
+    "sizes", [{}, {"stride": 4, "stem": "patches"}, {"stem": "patches", "head_size": 1, "deep_layers": 4}]
+)
+def test_no_pixel_sees_further_than_the_halo(sizes: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    network = NanoNet(config=NanoConfig(width=8, deep_width=8, gauge_width=4, **sizes))
+    torch.nn.init.normal_(network.head.weight, std=0.1)
+    reading = torch.rand(1, network.reading_channels)
+    side = 2 * network.halo + 2 * network.multiple
+    pair = [torch.rand(1, 1, side, side) for _ in range(2)]
+    changed = [picture.clone() for picture in pair]
+    for picture in changed:
+        picture[..., : network.multiple, :] = 1
+    outputs = [network.fuse_padded(*pictures, reading=reading)[0] for pictures in (pair, changed)]
+    below = network.multiple + network.halo
+    assert torch.equal(outputs[0][..., below:, :], outputs[1][..., below:, :])
+    assert not torch.equal(outputs[0][..., : below - network.multiple, :], outputs[1][..., : below - network.multiple, :])

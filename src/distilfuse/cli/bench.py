@@ -103,7 +103,9 @@ def bench(
         common_cases(earlier, [as_json(case) for case in cases])  # said now, not after minutes
     with progress_bar(rounds, "loading") as (console, advance):
         console.print(f"{len(cases)} cases, {rounds} rounds", highlight=False)
-        report = run(cases, others, models=chosen, rounds=rounds, told=advance)
+        report = run(cases, others, models=chosen, rounds=rounds, lenient=not backends, told=advance)
+    for line in report.left_out:
+        typer.echo(f"Left out: {line}", err=True)
     _show(report.measured, report.peaks)
     for name, (least, median) in report.cold.items():
         typer.echo(f"distilfuse fuse, one 640x480 pair, {name}, cold: {least:.2f} s at least, {median:.2f} s median")

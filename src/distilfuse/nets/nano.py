@@ -28,6 +28,7 @@ from distilfuse.nets.text_modulation import TextModulation
 
 Convolution = Literal["full", "separable"]
 Upsampling = Literal["shuffle", "smooth"]
+Stem = Literal["overlapping", "patches"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,11 @@ class NanoConfig(NetworkConfig):
     """3x3 convolutions on the deep features, in residual pairs (an even number)."""
     detail_layers: int = 2
     """3x3 convolutions on the detail features after the deep ones come back."""
+    stem: Stem = "overlapping"
+    """What a detail feature begins from: its ``stride x stride`` pixels and as many on each side, or these alone
+    (``patches``): a ninth of the arithmetic, left to the layers behind."""
+    head_size: int = 3
+    """Side of the last convolution's kernel, 3 or 1."""
     convolution: Convolution = "full"
     """What a 3x3 convolution is: in full, or separable, a depth-wise one and a 1x1."""
     upsampling: Upsampling = "shuffle"
@@ -63,7 +69,13 @@ class NanoConfig(NetworkConfig):
             raise ConfigError(f"NanoConfig.deep_layers must be an even number from 2 up, not {self.deep_layers}.")
         if self.stride not in (2, 4):
             raise ConfigError(f"NanoConfig.stride must be 2 or 4, not {self.stride}.")
-        for name, choices in (("convolution", get_args(Convolution)), ("upsampling", get_args(Upsampling))):
+        if self.head_size not in (1, 3):
+            raise ConfigError(f"NanoConfig.head_size must be 1 or 3, not {self.head_size}.")
+        for name, choices in (
+            ("convolution", get_args(Convolution)),
+            ("upsampling", get_args(Upsampling)),
+            ("stem", get_args(Stem)),
+        ):
             if getattr(self, name) not in choices:
                 raise ConfigError(f"NanoConfig.{name} must be {' or '.join(choices)}, not {getattr(self, name)!r}.")
         for name in ("width", "deep_width", "gauge_width", "text_channels", "text_hidden"):
@@ -168,20 +180,26 @@ class NanoNet(nn.Module):
         self.multiple = self.export_multiple = 4 * stride
         self.reading_channels = 2 * config.gauge_width
         # How far a pixel's surroundings reach into it, by the layers below, in whole multiples.
-        reach = stride * (2 + config.detail_layers) + 2 * stride * (1 + config.deep_layers)
+        sides = int(config.stem == "overlapping") + config.detail_layers + config.head_size // 2
+        reach = stride * sides + 2 * stride * (1 + config.deep_layers)
         self.halo = self.multiple * -(-reach // self.multiple)
         self.feature_strides = (stride, 2 * stride)
         self.feature_channels = (width, deep)
         conv3x3 = RepConv if config.convolution == "full" else SeparableConv
-        # 6x6 with stride 2 is a 3x3 convolution on pixel-unshuffled pictures, without the shuffle.
-        self.stem = nn.Conv2d(2, width, 3 * stride, stride=stride, padding=stride)
+        # A 3x3 or 1x1 convolution on pixel-unshuffled pictures, without the shuffle.
+        if config.stem == "overlapping":
+            self.stem = nn.Conv2d(2, width, 3 * stride, stride=stride, padding=stride)
+        else:
+            self.stem = nn.Conv2d(2, width, stride, stride=stride)
+            with torch.no_grad():  # sees 0..1 as if centred; without padding that is a matter of the bias
+                self.stem.bias -= 0.5 * self.stem.weight.sum((1, 2, 3))
         self.gauge = Gauge(channels=width, width=config.gauge_width, modulated=(deep, deep))
         self.down = nn.Conv2d(width, deep, 2, stride=2)
         self.deep = nn.ModuleList(conv3x3(deep, deep) for _ in range(config.deep_layers))
         self.up = nn.Conv2d(deep, width, 1)
         self.detail = nn.ModuleList(conv3x3(width, width) for _ in range(config.detail_layers))
         cells = stride**2 if config.upsampling == "shuffle" else 1
-        self.head = nn.Conv2d(width, 2 * cells, 3, padding=1)
+        self.head = nn.Conv2d(width, 2 * cells, config.head_size, padding=config.head_size // 2)
         self.modulations = nn.ModuleList(
             TextModulation(channels=deep, text_channels=config.text_channels, hidden=config.text_hidden)
             for _ in range(2)
@@ -235,8 +253,7 @@ class NanoNet(nn.Module):
 
         The mean over all of a picture's cells is the ``reading`` that its parts are fused with.
         """
-        x = torch.cat([visible, infrared], dim=1) - 0.5
-        return self.gauge.cells(functional.relu(self.stem(x)))
+        return self.gauge.cells(self._begin(visible, infrared))
 
     def fuse_padded(
         self, visible: Tensor, infrared: Tensor, text: Tensor | None = None, reading: Tensor | None = None
@@ -253,8 +270,7 @@ class NanoNet(nn.Module):
         Returns:
             ``B x 1 x H x W``, not clamped, and the features of both scales.
         """
-        x = torch.cat([visible, infrared], dim=1) - 0.5
-        skip = functional.relu(self.stem(x))  # B w H/s W/s
+        skip = self._begin(visible, infrared)  # B w H/s W/s
         (gamma_in, beta_in), (gamma_out, beta_out) = self.gauge(skip, reading)
         deep = self.down(skip) * (1 + gamma_in) + beta_in  # B d H/2s W/2s
         if text is not None:
@@ -274,6 +290,13 @@ class NanoNet(nn.Module):
         weight = torch.sigmoid(2 * self._enlarge(blend))  # B 1 H W
         fused: Tensor = infrared + weight * (visible - infrared) + self._enlarge(residual)
         return fused, [features, context]
+
+    def _begin(self, visible: Tensor, infrared: Tensor) -> Tensor:
+        """The first features, ``B x width x H/s x W/s``."""
+        x = torch.cat([visible, infrared], dim=1)
+        if self.config.stem == "overlapping":
+            x = x - 0.5  # what the padding stands for is mid-grey
+        return functional.relu(self.stem(x))
 
     def _enlarge(self, plane: Tensor) -> Tensor:
         """To ``B x 1 x H x W``."""

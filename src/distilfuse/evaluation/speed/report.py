@@ -32,6 +32,8 @@ class Report:
     """Of the machine, one for each number of threads."""
     cold: Mapping[str, tuple[float, float]]
     """Model to least and median seconds of a whole ``distilfuse fuse`` of one pair."""
+    left_out: Sequence[str] = ()
+    """Cases that could not be loaded, and why."""
 
     def cases(self) -> list[dict[str, Any]]:
         """``cases`` of the file."""
