@@ -58,7 +58,7 @@ def test_the_gauge_sees_the_whole_pair() -> None:
 @pytest.mark.parametrize("upsampling", ["shuffle", "smooth"])
 @pytest.mark.parametrize("convolution", ["full", "separable"])
 @pytest.mark.parametrize("stride", [2, 4])
-@pytest.mark.parametrize(("stem", "head_size"), [("overlapping", 3), ("patches", 1)])
+@pytest.mark.parametrize(("stem", "head_size"), [("overlapping", 3), ("half", 3), ("patches", 1)])
 def test_each_way_to_build_it(
     stem: Stem, head_size: int, stride: int, convolution: Convolution, upsampling: Upsampling
 ) -> None:
@@ -115,7 +115,7 @@ def test_sizes_that_make_no_network(bad: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "sizes", [{}, {"stride": 4, "stem": "patches"}, {"stem": "patches", "head_size": 1, "deep_layers": 4}]
+    "sizes", [{}, {"stride": 4, "stem": "patches"}, {"stem": "half"}, {"stem": "patches", "head_size": 1, "deep_layers": 4}]
 )
 def test_no_pixel_sees_further_than_the_halo(sizes: dict[str, Any]) -> None:
     torch.manual_seed(0)

@@ -28,7 +28,7 @@ from distilfuse.nets.text_modulation import TextModulation
 
 Convolution = Literal["full", "separable"]
 Upsampling = Literal["shuffle", "smooth"]
-Stem = Literal["overlapping", "patches"]
+Stem = Literal["overlapping", "half", "patches"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,8 @@ class NanoConfig(NetworkConfig):
     detail_layers: int = 2
     """3x3 convolutions on the detail features after the deep ones come back."""
     stem: Stem = "overlapping"
-    """What a detail feature begins from: its ``stride x stride`` pixels and as many on each side, or these alone
-    (``patches``): a ninth of the arithmetic, left to the layers behind."""
+    """What a detail feature begins from: its ``stride x stride`` pixels and as many on each side, half as many
+    (``half``), or its own alone (``patches``): a ninth of the arithmetic, left to the layers behind."""
     head_size: int = 3
     """Side of the last convolution's kernel, 3 or 1."""
     convolution: Convolution = "full"
@@ -180,17 +180,16 @@ class NanoNet(nn.Module):
         self.multiple = self.export_multiple = 4 * stride
         self.reading_channels = 2 * config.gauge_width
         # How far a pixel's surroundings reach into it, by the layers below, in whole multiples.
-        sides = int(config.stem == "overlapping") + config.detail_layers + config.head_size // 2
+        sides = int(config.stem != "patches") + config.detail_layers + config.head_size // 2
         reach = stride * sides + 2 * stride * (1 + config.deep_layers)
         self.halo = self.multiple * -(-reach // self.multiple)
         self.feature_strides = (stride, 2 * stride)
         self.feature_channels = (width, deep)
         conv3x3 = RepConv if config.convolution == "full" else SeparableConv
-        # A 3x3 or 1x1 convolution on pixel-unshuffled pictures, without the shuffle.
-        if config.stem == "overlapping":
-            self.stem = nn.Conv2d(2, width, 3 * stride, stride=stride, padding=stride)
-        else:
-            self.stem = nn.Conv2d(2, width, stride, stride=stride)
+        # With 3 * stride or stride a side it is a 3x3 or 1x1 convolution on pixel-unshuffled pictures, less the shuffle.
+        margin = {"overlapping": stride, "half": stride // 2, "patches": 0}[config.stem]
+        self.stem = nn.Conv2d(2, width, stride + 2 * margin, stride=stride, padding=margin)
+        if config.stem == "patches":
             with torch.no_grad():  # sees 0..1 as if centred; without padding that is a matter of the bias
                 self.stem.bias -= 0.5 * self.stem.weight.sum((1, 2, 3))
         self.gauge = Gauge(channels=width, width=config.gauge_width, modulated=(deep, deep))
@@ -294,7 +293,7 @@ class NanoNet(nn.Module):
     def _begin(self, visible: Tensor, infrared: Tensor) -> Tensor:
         """The first features, ``B x width x H/s x W/s``."""
         x = torch.cat([visible, infrared], dim=1)
-        if self.config.stem == "overlapping":
+        if self.config.stem != "patches":
             x = x - 0.5  # what the padding stands for is mid-grey
         return functional.relu(self.stem(x))
 
