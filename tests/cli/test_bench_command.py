@@ -35,7 +35,8 @@ def test_it_measures_writes_and_finds_what_was_lost(tmp_path: Path) -> None:
 
 def test_a_backend_that_cannot_load_a_model_is_left_out_unless_it_was_named(project: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is the backend that cannot load it")
-    words = ["bench", "-m", str(project / "tests/assets/maximum-luminance.json"), "-t", "1", "--rounds", "3", "--size", "32x16"]
+    model = str(project / "tests/assets/maximum-luminance.json")
+    words = ["bench", "-m", model, "-t", "1", "--rounds", "3", "--size", "32x16"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert "maximum-luminance" in done.output

@@ -115,7 +115,8 @@ def test_sizes_that_make_no_network(bad: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "sizes", [{}, {"stride": 4, "stem": "patches"}, {"stem": "half"}, {"stem": "patches", "head_size": 1, "deep_layers": 4}]
+    "sizes",
+    [{}, {"stride": 4, "stem": "patches"}, {"stem": "half"}, {"stem": "patches", "head_size": 1, "deep_layers": 4}],
 )
 def test_no_pixel_sees_further_than_the_halo(sizes: dict[str, Any]) -> None:
     torch.manual_seed(0)
@@ -130,4 +131,5 @@ def test_no_pixel_sees_further_than_the_halo(sizes: dict[str, Any]) -> None:
     outputs = [network.fuse_padded(*pictures, reading=reading)[0] for pictures in (pair, changed)]
     below = network.multiple + network.halo
     assert torch.equal(outputs[0][..., below:, :], outputs[1][..., below:, :])
-    assert not torch.equal(outputs[0][..., : below - network.multiple, :], outputs[1][..., : below - network.multiple, :])
+    within = below - network.multiple
+    assert not torch.equal(outputs[0][..., :within, :], outputs[1][..., :within, :])

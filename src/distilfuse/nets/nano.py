@@ -186,12 +186,12 @@ class NanoNet(nn.Module):
         self.feature_strides = (stride, 2 * stride)
         self.feature_channels = (width, deep)
         conv3x3 = RepConv if config.convolution == "full" else SeparableConv
-        # With 3 * stride or stride a side it is a 3x3 or 1x1 convolution on pixel-unshuffled pictures, less the shuffle.
+        # 3 * stride or stride a side: a 3x3 or 1x1 convolution on pixel-unshuffled pictures, without the shuffle.
         margin = {"overlapping": stride, "half": stride // 2, "patches": 0}[config.stem]
         self.stem = nn.Conv2d(2, width, stride + 2 * margin, stride=stride, padding=margin)
         if config.stem == "patches":
             with torch.no_grad():  # sees 0..1 as if centred; without padding that is a matter of the bias
-                self.stem.bias -= 0.5 * self.stem.weight.sum((1, 2, 3))
+                dict(self.stem.named_parameters())["bias"].sub_(0.5 * self.stem.weight.sum((1, 2, 3)))
         self.gauge = Gauge(channels=width, width=config.gauge_width, modulated=(deep, deep))
         self.down = nn.Conv2d(width, deep, 2, stride=2)
         self.deep = nn.ModuleList(conv3x3(deep, deep) for _ in range(config.deep_layers))
