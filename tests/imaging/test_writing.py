@@ -101,7 +101,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         ("a.jpg", ALPHA, "JPEG files hold no transparency: choose .png"),
         ("a.jpg", DEEP, "JPEG files hold no 16-bit values: choose .png, .tif"),
         ("a.png", FLOATS, "PNG files hold no float values: choose .tif, .tiff"),
-        ("a.png", np.zeros((2, 3, 3), np.uint16), "H x W x 3 or 4 of uint8"),
+        ("a.png", np.zeros((2, 3, 3), np.int16), "H x W x 3 or 4 of uint8"),
         ("a.png", np.zeros((0, 3), np.uint8), "cannot be written from an array"),
     ],
 )

@@ -9,7 +9,9 @@ from PIL import Image
 from distilfuse.errors import InputError, OutputError
 from distilfuse.fuser import Fuser
 from distilfuse.imaging.reading import read_array
+from distilfuse.imaging.thermal_range import ThermalRange, to_range
 from distilfuse.workflows.files import fuse_files, output_name, plan_files
+from distilfuse.workflows.treatment import Treatment
 
 RNG = np.random.default_rng(21)
 
@@ -67,6 +69,11 @@ def test_sixteen_bits_stay_sixteen_bits(fuser: Fuser, tmp_path: Path) -> None:
     infrared = saved(tmp_path / "i.png", RNG.integers(7000, 8000, (9, 7), dtype=np.uint16))
     outcome = fuse_files(fuser, plan_files(visible, infrared, tmp_path / "out.tif"))
     assert read_array(tmp_path / "out.tif").dtype == np.uint16
+    assert outcome.warnings == ()  # counts fill the range that is chosen for them
+    expected = fuser(read_array(visible), to_range(read_array(infrared), *ThermalRange().limits(read_array(infrared))))
+    np.testing.assert_array_equal(read_array(tmp_path / "out.tif"), expected)
+    narrow = Treatment(thermal_range=ThermalRange.parse("type"))
+    outcome = fuse_files(fuser, plan_files(visible, infrared, tmp_path / "o.tif"), treatment=narrow)
     assert len(outcome.warnings) == 1
     assert "of its 16-bit range" in outcome.warnings[0]
 

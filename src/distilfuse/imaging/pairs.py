@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distilfuse.errors import InputError
@@ -24,7 +24,7 @@ class Pair:
     """Two files that show one scene."""
 
     name: str
-    """The visible file's stem."""
+    """The visible file's stem, behind the sub-folder that it lies in."""
     visible: Path
     infrared: Path
 
@@ -41,8 +41,13 @@ class Matching:
     """Files that lay claim to one name: none of them is paired."""
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """The picture files directly in a folder, sorted by name, hidden ones left out.
+def list_pictures(folder: Path, recursive: bool = False, without: Path | None = None) -> list[Path]:
+    """The picture files in a folder, sorted by name, hidden ones left out.
+
+    Args:
+        folder: to look into.
+        recursive: look into its sub-folders, too.
+        without: a folder to leave out.
 
     Raises:
         InputError: no such folder, not a folder, or no pictures in it.
@@ -50,31 +55,47 @@ def list_pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         state = "is not a folder" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {state}: name a folder with pictures.")
+    left_out = without.resolve() if without else None
     files = sorted(
         path
-        for path in folder.iterdir()
-        if path.suffix.lower() in READABLE and not path.name.startswith(".") and path.is_file()
+        for path in (folder.rglob("*") if recursive else folder.iterdir())
+        if path.suffix.lower() in READABLE
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+        and (not recursive or left_out is None or left_out not in path.resolve().parents)
     )
     if not files:
         raise InputError(f"{folder} holds no pictures ({', '.join(READABLE)}): name another folder.")
     return files
 
 
-def match_folders(visible: Path, infrared: Path) -> Matching:
+def match_folders(visible: Path, infrared: Path, *, recursive: bool = False, without: Path | None = None) -> Matching:
     """Pair the pictures of two folders by stem.
 
     Equal stems belong together, whatever their suffix and letter case. Among the rest, stems are compared
     without the words of :data:`VISIBLE_WORDS` and :data:`INFRARED_WORDS` at either end: ``01_vis.png`` and
     ``IR-01.tif`` are a pair. Both arguments may be the same folder; such words then tell the two apart.
 
+    Args:
+        visible: a folder.
+        infrared: a folder.
+        recursive: pair the pictures of sub-folders, too, each with those of the sub-folder of the same name.
+        without: a folder to leave out, such as that of results.
+
     Raises:
         InputError: see :func:`list_pictures`; or not a single name matches.
     """
-    visible_files, infrared_files = list_pictures(visible), list_pictures(infrared)
+    visible_files, infrared_files = (list_pictures(folder, recursive, without) for folder in (visible, infrared))
     if visible.resolve() == infrared.resolve():
         infrared_files = [path for path in infrared_files if _bare(path, INFRARED_WORDS) != _stem(path)]
         visible_files = [path for path in visible_files if path not in set(infrared_files)]
-    matching = match(visible_files, infrared_files)
+    left, right = (
+        _by_folder(files, folder) for files, folder in ((visible_files, visible), (infrared_files, infrared))
+    )
+    parts = [_within(where, match(left[where], right[where])) for where in sorted({*left, *right})]
+    matching = Matching(
+        *(tuple(file for part in parts for file in getattr(part, of)) for of in Matching.__dataclass_fields__)
+    )
     if not matching.pairs and not matching.ambiguous:
         examples = " and ".join(files[0].name for files in (visible_files, infrared_files) if files)
         raise InputError(
@@ -111,6 +132,19 @@ def match(
         unmatched_infrared=tuple(right),
         ambiguous=tuple(sorted(ambiguous)),
     )
+
+
+def _by_folder(files: Iterable[Path], top: Path) -> defaultdict[Path, list[Path]]:
+    folders: defaultdict[Path, list[Path]] = defaultdict(list)
+    for path in files:
+        folders[path.parent.relative_to(top)].append(path)
+    return folders
+
+
+def _within(where: Path, matching: Matching) -> Matching:
+    """The names of pairs with the sub-folder that they lie in."""
+    pairs = tuple(replace(pair, name=(where / pair.name).as_posix()) for pair in matching.pairs)
+    return replace(matching, pairs=pairs)
 
 
 def _group(files: Iterable[Path], words: tuple[str, ...]) -> Mapping[str, list[Path]]:

@@ -46,15 +46,16 @@ class Planes:
         return self.colour.ndim == 3
 
     def rebuild(self, colour: NDArray[Any]) -> Picture:
-        """A picture of the kind of the source, with its alpha and colour profile, from other colour planes.
+        """A picture of the kind of the source, with its alpha, colour profile and EXIF, from other colour planes.
 
         Args:
             colour: as :attr:`colour` in shape and type.
         """
         if isinstance(self.source, Image.Image):
             image = picture_of(colour, self.alpha)
-            if profile := self.source.info.get("icc_profile"):
-                image.info["icc_profile"] = profile
+            for key in ("icc_profile", "exif"):
+                if key in self.source.info:
+                    image.info[key] = self.source.info[key]
             return image
         if self.alpha is not None:
             colour = np.dstack([colour, self.alpha])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,6 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from distilfuse.errors import ConfigError, InputError
+from distilfuse.imaging.deep_colour import can_read_deep, read_deep
+from distilfuse.imaging.exif import turn_upright
+from distilfuse.imaging.metadata import Metadata
 from distilfuse.imaging.modes import to_plain_mode
 from distilfuse.imaging.scaling import PictureWarning
 from distilfuse.imaging.strips import planes_of
@@ -29,6 +34,36 @@ MOST_PIXELS_VARIABLE = "DISTILFUSE_MAX_PIXELS"
 _ORIENTATION = 0x0112  # EXIF tag
 
 
+@dataclass(frozen=True)
+class ReadPicture:
+    """The content of a file, in arrays: they take less memory than Pillow's pictures."""
+
+    colour: NDArray[Any]
+    """``H x W`` or ``H x W x 3`` of uint8, uint16 or float32."""
+    alpha: NDArray[Any] | None
+    metadata: Metadata
+
+
+def read_picture(path: Path) -> ReadPicture:
+    """Read a picture and what is said about it, upright; colour with 16 bits a channel where OpenCV is installed.
+
+    Args:
+        path: see :func:`read_image`.
+
+    Raises:
+        InputError, ConfigError: see :func:`read_image`.
+    """
+    image, shallow, turned = _read(path)
+    metadata = Metadata.of(image)
+    if shallow and can_read_deep():
+        deep = turn_upright(read_deep(path), turned)
+        alpha = deep[..., 3] if deep.shape[2] == 4 else None
+        return ReadPicture(np.ascontiguousarray(deep[..., :3]), alpha, metadata)
+    if shallow:
+        _warn_of_depth(path)
+    return ReadPicture(*planes_of(image), metadata)
+
+
 def read_image(path: Path) -> Image.Image:
     """Read a picture, upright and in one of :data:`distilfuse.imaging.modes.PLAIN_MODES`.
 
@@ -42,6 +77,14 @@ def read_image(path: Path) -> Image.Image:
             :data:`MOST_PIXELS`; names the file.
         ConfigError: :data:`MOST_PIXELS_VARIABLE` is set, but not to a number.
     """
+    image, shallow, _ = _read(path)
+    if shallow:
+        _warn_of_depth(path)
+    return image
+
+
+def _read(path: Path) -> tuple[Image.Image, bool, int]:
+    """The picture of :func:`read_image`, whether it lost depth, and how it had to be turned (EXIF, 1 is upright)."""
     limit = _most_pixels()
     if path.is_dir():
         raise InputError(f"{path} is a folder where a picture is needed: name a file in it.")
@@ -68,21 +111,36 @@ def read_image(path: Path) -> Image.Image:
         try:
             with decoding:
                 image.load()
-            if image.getexif().get(_ORIENTATION, 1) != 1:
+            turned = image.getexif().get(_ORIENTATION, 1)
+            source = image.format
+            if turned != 1:
                 image = ImageOps.exif_transpose(image)
+                image.format = source  # which says where the tags are
         except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, ...
             raise InputError(f"{path} is damaged or truncated ({_reason(error)}): copy or export it again.") from error
         if 0 in image.size:
             raise InputError(f"{path} is {image.width}x{image.height} pixels and holds no picture.")
+        metadata = Metadata.of(image)
         plain = to_plain_mode(image, str(path))
-    if shallow:
-        warnings.warn(f"{path} has 16-bit colour, of which the upper 8 bits are read.", PictureWarning, stacklevel=2)
-    return plain
+        if plain is not image and "icc_profile" not in plain.info:
+            metadata = dataclasses.replace(metadata, profile=None)  # it was of inks, not of the RGB that we have now
+        metadata.put(plain)
+    return plain, shallow, turned
+
+
+def _warn_of_depth(path: Path) -> None:
+    warnings.warn(
+        f"{path} has 16-bit colour, of which the upper 8 bits are read: for all of them, "
+        "pip install 'distilfuse[deep]'.",
+        PictureWarning,
+        stacklevel=3,
+    )
 
 
 def read_array(path: Path) -> NDArray[Any]:
     """Read a picture as ``H x W`` or ``H x W x C`` (uint8, uint16 or float32); else as :func:`read_image`."""
-    colour, alpha = planes_of(read_image(path))
+    picture = read_picture(path)
+    colour, alpha = picture.colour, picture.alpha
     return colour if alpha is None else np.dstack([colour, alpha])
 
 

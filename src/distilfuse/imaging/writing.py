@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from distilfuse.errors import OutputError
+from distilfuse.imaging.deep_colour import encode_deep
 
 
 class _Format(NamedTuple):
@@ -81,11 +82,13 @@ def write_image(
     """Write a picture in the format that its suffix names; the file is there whole or not at all.
 
     It is written beside its place under another name and then moved. JPEG has quality 95 and full chroma
-    resolution, everything else is lossless. The colour profile of the picture is kept.
+    resolution, everything else is lossless. What the picture says besides its pixels (``info``: ``icc_profile``,
+    ``exif``) is kept where the format holds it.
 
     Args:
         path: the suffix is one of :data:`WRITABLE`; its folder exists.
-        image: mode L, LA, RGB, RGBA, I;16 or F, or an array ``H x W[ x C]`` that maps to one.
+        image: mode L, LA, RGB, RGBA, I;16 or F, or an array ``H x W[ x C]`` that maps to one; as an array also
+            ``H x W x 3`` or ``x 4`` of uint16, without anything besides the pixels (needs the extra ``deep``).
         overwrite: replace a file that exists.
         abandon: asked between parts of the file, from the thread that writes: whether to give up.
 
@@ -94,6 +97,11 @@ def write_image(
         OutputError: see :func:`check_target`; also values that the format cannot hold, and failed writes.
     """
     check_target(path, overwrite=overwrite)
+    if not isinstance(image, Image.Image) and image.ndim == 3 and image.dtype == np.uint16:
+        content = encode_deep(path, image[..., :3], image[..., 3] if image.shape[2] == 4 else None)
+        with _whole_or_not_at_all(path, abandon) as file:
+            file.write(content)
+        return
     if not isinstance(image, Image.Image):
         image = _from_array(path, image)
     chosen = _FORMATS[path.suffix.lower()]
@@ -105,6 +113,10 @@ def write_image(
     options = dict(chosen.options)
     if profile := image.info.get("icc_profile"):
         options["icc_profile"] = profile
+    if (exif := image.info.get("exif")) and chosen.name != "BMP":
+        options["exif"] = exif
+        if chosen is _TIFF:
+            options["compression"] = "raw"  # Pillow writes date and place to files that libtiff does not compress
     with _whole_or_not_at_all(path, abandon) as file:
         image.save(file, format=chosen.name, **options)
 

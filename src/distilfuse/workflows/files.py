@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from distilfuse.errors import DistilfuseError, InputError, OutputError
 from distilfuse.fuser import Fuser
 from distilfuse.imaging.memory import give_back
-from distilfuse.imaging.reading import read_image
-from distilfuse.imaging.strips import picture_of, planes_of
+from distilfuse.imaging.metadata import Metadata
+from distilfuse.imaging.reading import read_picture
+from distilfuse.imaging.strips import picture_of
 from distilfuse.imaging.writing import LOSSLESS, check_target, write_image
 from distilfuse.workflows.remarks import hearing, remarks
+from distilfuse.workflows.treatment import Treated, Treatment, fuse_treated
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,15 @@ class Job:
     visible: Path
     infrared: Path
     output: Path
+    more: tuple[Path, ...] = ()
+    """Further pictures to fold in, one after the other."""
+    mask: Path | None = None
+    """Fused where it is white, visible where it is black."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        return (self.visible, self.infrared, *self.more, *([self.mask] if self.mask else []))
 
 
 @dataclass(frozen=True)
@@ -48,29 +59,40 @@ def output_name(visible: Path) -> str:
     return visible.name if visible.suffix.lower() in LOSSLESS else f"{visible.stem}.png"
 
 
-def plan_files(visible: Path, infrared: Path, output: Path, *, overwrite: bool = False) -> Job:
+def plan_files(
+    visible: Path,
+    infrared: Path,
+    output: Path,
+    *,
+    more: Sequence[Path] = (),
+    mask: Path | None = None,
+    overwrite: bool = False,
+) -> Job:
     """Decide where the fused picture goes and find out what can be found out before any work.
 
     Args:
         visible: a picture file.
         infrared: a picture file.
         output: a file to write, or a folder that exists: the file in it is then named by :func:`output_name`.
-        overwrite: an existing file may be replaced (never one of the two inputs).
+        more: further pictures to fold in.
+        mask: see :attr:`Job.mask`.
+        overwrite: an existing file may be replaced (never one of the inputs).
 
     Raises:
         InputError: an input is missing.
         OutputError: the output cannot be written; see :func:`distilfuse.imaging.writing.check_target`.
     """
-    for path in (visible, infrared):
+    inputs = (visible, infrared, *more, *([mask] if mask else []))
+    for path in inputs:
         if not path.exists():
             raise InputError(f"{path} does not exist: check the name.")
     if output.is_dir():
         output = output / output_name(visible)
     elif not output.suffix:
         raise OutputError(f"{output} is neither a folder that exists nor a file name such as {output}.png.")
-    refuse_inputs(output, (visible, infrared))
+    refuse_inputs(output, inputs)
     check_target(output, overwrite=overwrite)
-    return Job(visible.stem, visible, infrared, output)
+    return Job(visible.stem, visible, infrared, output, tuple(more), mask)
 
 
 def refuse_inputs(output: Path, inputs: tuple[Path, ...]) -> None:
@@ -90,9 +112,11 @@ class LoadedPair:
     visible: NDArray[Any]
     """``H x W`` or ``H x W x 3``."""
     alpha: NDArray[Any] | None
-    infrared: NDArray[Any]
-    profile: bytes | None
-    """The colour profile (ICC) of the visible picture."""
+    infrared: tuple[NDArray[Any], ...]
+    """One, and those to be folded in."""
+    mask: NDArray[Any] | None
+    metadata: Metadata
+    """Of the visible picture."""
     warnings: tuple[str, ...]
 
 
@@ -100,14 +124,12 @@ class LoadedPair:
 class FusedPicture:
     """What a job gives, not yet written."""
 
-    colour: NDArray[Any]
-    alpha: NDArray[Any] | None
-    profile: bytes | None
-    seconds: float
+    treated: Treated
+    metadata: Metadata
     warnings: tuple[str, ...]
 
 
-def fuse_files(fuser: Fuser, job: Job, *, overwrite: bool = False) -> Outcome:
+def fuse_files(fuser: Fuser, job: Job, *, treatment: Treatment = Treatment(), overwrite: bool = False) -> Outcome:
     """Read, fuse, write.
 
     Raises:
@@ -115,51 +137,105 @@ def fuse_files(fuser: Fuser, job: Job, *, overwrite: bool = False) -> Outcome:
         OutputError: the result cannot be written; nothing is left of it then.
     """
     with hearing():
-        pair = read_pair(job)
-        fused = fuse_pair(fuser, pair)
+        pair = read_pair(job, treatment)
+        fused = fuse_pair(fuser, pair, treatment)
         del pair  # the writer needs its memory
         return write_fused(job, fused, overwrite=overwrite)
 
 
-def read_pair(job: Job) -> LoadedPair:
+def read_pair(job: Job, treatment: Treatment = Treatment()) -> LoadedPair:
     """The first stage of a job, see :func:`fuse_files`."""
     with remarks() as said:
-        image = read_image(job.visible)
-        size, profile = image.size, image.info.get("icc_profile")
-        visible, alpha = planes_of(image)
-        del image  # before there is another: Pillow's pictures are the larger part of the memory
-        image = read_image(job.infrared)
-        if image.size != size:
-            raise InputError(
-                f"{job.visible} is {size[0]}x{size[1]} pixels but {job.infrared} is "
-                f"{image.width}x{image.height}: resize or align one to the other first."
-            )
-        infrared, _ = planes_of(image)
-        del image
+        picture = read_picture(job.visible)
+        visible = picture.colour
+        infrared = []
+        for path in (job.infrared, *job.more):
+            infrared.append(read_picture(path).colour)
+            if treatment.rig is None and infrared[-1].shape[:2] != visible.shape[:2]:
+                raise InputError(
+                    f"{job.visible} is {_size(visible)} pixels but {path} is {_size(infrared[-1])}: resize one to the "
+                    "other if they show the same, or align them with distilfuse align."
+                )
+        mask = read_picture(job.mask).colour if job.mask else None
         give_back(visible.size)
-    return LoadedPair(visible, alpha, infrared, profile, tuple(said))
+    return LoadedPair(visible, picture.alpha, tuple(infrared), mask, picture.metadata, tuple(said))
 
 
-def fuse_pair(fuser: Fuser, pair: LoadedPair) -> FusedPicture:
+def fuse_pair(fuser: Fuser, pair: LoadedPair, treatment: Treatment = Treatment()) -> FusedPicture:
     """The second stage of a job, see :func:`fuse_files`."""
     with remarks() as said:
-        start = time.perf_counter()
-        colour = fuser(pair.visible, pair.infrared)
-        seconds = time.perf_counter() - start
-    return FusedPicture(colour, pair.alpha, pair.profile, seconds, (*pair.warnings, *said))
+        treated = fuse_treated(fuser, pair.visible, pair.infrared, treatment, alpha=pair.alpha, mask=pair.mask)
+    return FusedPicture(treated, pair.metadata, (*pair.warnings, *said))
 
 
 def write_fused(
     job: Job, fused: FusedPicture, *, overwrite: bool = False, abandon: Callable[[], bool] = lambda: False
 ) -> Outcome:
-    """The last stage of a job, see :func:`fuse_files` and :func:`distilfuse.imaging.writing.write_image`."""
+    """The last stage of a job, see :func:`fuse_files` and :func:`distilfuse.imaging.writing.write_image`.
+
+    The fused picture is written last: where it is there, all is.
+    """
+    treated = fused.treated
     with remarks() as said:
-        image = picture_of(fused.colour, fused.alpha)
-        if fused.profile:
-            image.info["icc_profile"] = fused.profile
-        write_image(job.output, image, overwrite=overwrite, abandon=abandon)
-        del image
-        give_back(fused.colour.size)
+        for extra, (colour, fourth) in treated.extras.items():
+            write_planes(extra_path(job.output, extra), colour, fourth, Metadata(), overwrite=True, abandon=abandon)
+        write_planes(job.output, treated.colour, treated.alpha, fused.metadata, overwrite=overwrite, abandon=abandon)
+        give_back(treated.colour.size)
     every = tuple(dict.fromkeys((*fused.warnings, *said)))
-    height, width = fused.colour.shape[:2]
-    return Outcome(job, f"{width}x{height}", fused.seconds, every)
+    return Outcome(job, _size(treated.colour), treated.seconds, every)
+
+
+def check_extras(jobs: Sequence[Job], treatment: Treatment, *, overwrite: bool) -> None:
+    """Find out before any work whether what is saved beside results would replace something.
+
+    Raises:
+        OutputError: a file of that name exists.
+    """
+    for job in jobs:
+        for extra in treatment.save:
+            path = extra_path(job.output, extra)
+            if path.exists() and not overwrite:
+                raise OutputError(f"{path} exists: add --overwrite (overwrite=True) to replace it.")
+
+
+def extra_path(output: Path, extra: str) -> Path:
+    """Where what is saved beside a fused picture goes: ``NAME_thermal.png``, in a format that holds four channels."""
+    suffix = output.suffix if output.suffix.lower() in (".png", ".tif", ".tiff") else ".png"
+    return output.with_name(f"{output.stem}_{extra}{suffix}")
+
+
+def write_planes(
+    path: Path,
+    colour: NDArray[Any],
+    alpha: NDArray[Any] | None,
+    metadata: Metadata,
+    *,
+    overwrite: bool,
+    abandon: Callable[[], bool] = lambda: False,
+) -> None:
+    """Write planes as :func:`distilfuse.imaging.writing.write_image` writes pictures.
+
+    Args:
+        path: see there.
+        colour: ``H x W`` or ``H x W x 3``.
+        alpha: ``H x W`` of the same type.
+        metadata: what the file shall say besides.
+        overwrite: see there.
+        abandon: see there.
+
+    Raises:
+        Abandoned, OutputError: see there.
+    """
+    if colour.dtype == np.uint16 and (colour.ndim == 3 or alpha is not None):
+        if colour.ndim == 2:
+            colour = np.dstack([colour] * 3)
+        write_image(path, colour if alpha is None else np.dstack([colour, alpha]), overwrite=overwrite, abandon=abandon)
+        return
+    image = picture_of(colour, alpha)
+    metadata.put(image)
+    write_image(path, image, overwrite=overwrite, abandon=abandon)
+
+
+def _size(plane: NDArray[Any]) -> str:
+    height, width = plane.shape[:2]
+    return f"{width}x{height}"

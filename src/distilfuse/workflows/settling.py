@@ -1,0 +1,51 @@
+"""What is decided once for a run, by a look at some of its pictures: is white hot or black?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from distilfuse.errors import DistilfuseError
+from distilfuse.imaging.polarity import combine, guess_polarity
+from distilfuse.imaging.reading import read_picture
+from distilfuse.workflows.files import Job
+from distilfuse.workflows.remarks import hearing, remarks
+from distilfuse.workflows.treatment import PolarityChoice, Treatment
+
+LOOKED_AT = 9
+"""Pairs, spread over the run, that a guess is from."""
+
+
+def settle_polarity(treatment: Treatment, jobs: Sequence[Job], *, task: str) -> tuple[Treatment, str]:
+    """Decide an ``auto`` polarity, and look whether one that was named seems to be wrong.
+
+    Args:
+        treatment: how pairs will be fused.
+        jobs: of the run, one at least.
+        task: of the model. What is hot is a question of thermal cameras, ``ivif``, alone.
+
+    Returns:
+        The treatment with a polarity that is ``white`` or ``black``, and a sentence for the user or nothing.
+    """
+    automatic = treatment.polarity == "auto"
+    guesses = []
+    if task == "ivif":
+        step = max(1, len(jobs) // LOOKED_AT) if automatic else len(jobs)
+        with hearing(), remarks():  # they are said when the pair is fused
+            for job in jobs[::step][:LOOKED_AT]:
+                try:
+                    guesses.append(guess_polarity(read_picture(job.infrared).colour, read_picture(job.visible).colour))
+                except DistilfuseError:  # that is said, too
+                    continue
+    if not guesses:
+        return (treatment.with_polarity("white") if automatic else treatment), ""
+    guess = combine(guesses)
+    if automatic:
+        chosen: PolarityChoice = "black" if guess.sure and guess.label == "black" else "white"
+        doubt = "" if guess.sure else ", so white is taken; --polarity says otherwise"
+        return treatment.with_polarity(chosen), f"Polarity: {guess}{doubt}."
+    if guess.sure and guess.label != treatment.polarity:
+        return treatment, (
+            f"The infrared picture looks as if {guess.label} were hot ({guess.confidence:.1%}): if so, say --polarity "
+            f"{guess.label}."
+        )
+    return treatment, ""
