@@ -9,6 +9,7 @@ import typer
 from distilfuse import __version__
 from distilfuse.cli.annotate import annotate
 from distilfuse.cli.bench import bench
+from distilfuse.cli.camera import camera
 from distilfuse.cli.data import data
 from distilfuse.cli.degrade import degrade
 from distilfuse.cli.demo import demo
@@ -21,6 +22,7 @@ from distilfuse.cli.models import models
 from distilfuse.cli.quantize import quantize
 from distilfuse.cli.reproduce import reproduce
 from distilfuse.cli.train import train
+from distilfuse.cli.volume import volume
 from distilfuse.errors import DistilfuseError
 
 INTERRUPTED = 130
@@ -55,6 +57,8 @@ def distilfuse(
 
 
 app.command()(fuse)
+app.command()(camera)
+app.command()(volume)
 app.command()(models)
 app.command()(demo)
 app.command()(degrade)
