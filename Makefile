@@ -33,7 +33,7 @@ $(STAMP): $(CONSTRAINTS) pyproject.toml
 	@echo "== $(TORCH)"
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) "$(TORCH)" hatchling
 	@echo "== distilfuse (editable) and its tools"
-	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --no-build-isolation --editable ".[train,text,text-offline,evaluate,detect,dev,openvino]"
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --no-build-isolation --editable ".[train,text,text-offline,evaluate,detect,dev,openvino,align,medical,video]"
 	@touch $@
 
 browser:  ## Install Chromium where there is none (Debian, Ubuntu, as root), for the test of the HTML report
@@ -81,7 +81,7 @@ constraints: $(STAMP)  ## Resolve constraints/test.txt anew, for every supported
 	$(BIN)/python -m pip install --quiet uv
 	{ sed '/^[^#]/,$$d' $(CONSTRAINTS); \
 	  echo "$(TORCH)" | $(BIN)/uv pip compile pyproject.toml --constraint - --universal --python-version 3.10 --upgrade \
-		--extra train --extra text --extra text-offline --extra evaluate --extra detect --extra dev --extra openvino --no-header --no-annotate --quiet \
+		--extra train --extra text --extra text-offline --extra evaluate --extra detect --extra dev --extra openvino --extra align --extra medical --extra video --no-header --no-annotate --quiet \
 	  | grep -vE '^(cuda-|nvidia-|triton)'; } > $(CONSTRAINTS).new
 	mv $(CONSTRAINTS).new $(CONSTRAINTS)
 

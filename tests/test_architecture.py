@@ -32,7 +32,7 @@ DOORS = {
 DOORS["distilfuse.runtime.choice"] = "distilfuse.export.torch_backend."
 
 PUBLIC = {
-    "distilfuse": ["DistilfuseError", "Fuser", "__version__", "fuse", "list_models"],
+    "distilfuse": ["DistilfuseError", "Fuser", "__version__", "fuse", "list_models", "stream"],
     "distilfuse.errors": [
         "ConfigError",
         "DistilfuseError",
@@ -171,7 +171,7 @@ def test_looking_around_loads_nothing_heavy() -> None:
 def test_runtime_wing_lives_without_the_training_extra() -> None:
     names = [name for name in modules(RUNTIME_ROOMS) if name != "distilfuse.__main__"]
     assert "distilfuse.errors" in names
-    absent = sorted(TRAINING_PACKAGES | {"openvino", "scipy"})
+    absent = sorted(TRAINING_PACKAGES | {"av", "cv2", "fsspec", "nibabel", "openvino", "pydicom", "ray", "scipy"})
     loaded = in_fresh_interpreter(
         "import importlib, sys\n"
         f"for package in {absent}: sys.modules[package] = None  # importing it fails, as if not installed\n"

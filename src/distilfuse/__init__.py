@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from distilfuse.errors import DistilfuseError
     from distilfuse.fuser import Fuser, fuse
+    from distilfuse.workflows.video.stream import stream
     from distilfuse.zoo import list_models
 
-__all__ = ["DistilfuseError", "Fuser", "__version__", "fuse", "list_models"]
+__all__ = ["DistilfuseError", "Fuser", "__version__", "fuse", "list_models", "stream"]
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ _HOME = {
     "Fuser": "distilfuse.fuser",
     "fuse": "distilfuse.fuser",
     "list_models": "distilfuse.zoo",
+    "stream": "distilfuse.workflows.video.stream",
 }
 
 

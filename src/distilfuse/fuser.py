@@ -127,7 +127,13 @@ class Fuser:
         name, backend, threads = self.record.name, self.backend, self.threads
         return f"Fuser({name!r}, backend={backend!r}, threads={threads}) on {self.device}"
 
-    def __call__(self, visible: AnyPicture, infrared: NDArray[Any] | Image.Image) -> AnyPicture:
+    def __call__(
+        self,
+        visible: AnyPicture,
+        infrared: NDArray[Any] | Image.Image,
+        *,
+        reading: NDArray[np.float32] | None = None,
+    ) -> AnyPicture:
         """Fuse one pair.
 
         Values are scaled by type (uint8 / 255, uint16 / 65535, floats lie in 0..1), never by what the picture
@@ -139,6 +145,8 @@ class Fuser:
             visible: ``H x W``, ``H x W x 1``, ``x 3`` (RGB) or ``x 4`` (RGBA) of uint8, uint16, float32 or
                 float64, or a Pillow picture. Of Pillow modes, palettes and inks come back as RGB(A).
             infrared: the same kinds, aligned to ``visible`` and of the same height and width; white is hot.
+            reading: what :meth:`measure` gave for another pair, such as the frames before, to be fused as if it were
+                what is measured on this one.
 
         Returns:
             The fused picture, of the kind, size, type and channels of ``visible``.
@@ -153,10 +161,28 @@ class Fuser:
         first, second = _take_apart(visible, infrared)
         warn_if_narrow(second.colour, "infrared")
         if first.pixels <= WHOLE:
-            (colour,) = self._fuse([first.colour], [second.colour])
+            (colour,) = self._fuse([first.colour], [second.colour], reading)
         else:
-            colour = self._fuse_in_tiles(first.colour, second.colour)
+            colour = self._fuse_in_tiles(first.colour, second.colour, reading)
         return first.rebuild(colour)  # type: ignore[return-value]  # it rebuilds the kind it was given
+
+    def measure(
+        self, visible: NDArray[Any] | Image.Image, infrared: NDArray[Any] | Image.Image
+    ) -> NDArray[np.float32] | None:
+        """What the model measures of a whole pair before it fuses it: brightness, noise, what is clipped.
+
+        Args:
+            visible: as for :meth:`__call__`.
+            infrared: likewise.
+
+        Returns:
+            ``1 x K``; None where the model measures nothing.
+
+        Raises:
+            InputError: as for :meth:`__call__`.
+        """
+        first, second = _take_apart(visible, infrared)
+        return self._read_gauge(first.colour, second.colour) if self.record.gauge else None
 
     def batch(self, visible: Sequence[AnyPicture], infrared: Sequence[NDArray[Any] | Image.Image]) -> list[AnyPicture]:
         """Fuse several pairs of one size in one call of the network, which keeps a GPU busy; each as alone.
@@ -190,11 +216,14 @@ class Fuser:
         colours = self._fuse([first.colour for first, _ in pairs], [second.colour for _, second in pairs])
         return [first.rebuild(colour) for (first, _), colour in zip(pairs, colours, strict=True)]  # type: ignore[misc]
 
-    def _fuse_in_tiles(self, visible: NDArray[Any], infrared: NDArray[Any]) -> NDArray[Any]:
+    def _fuse_in_tiles(
+        self, visible: NDArray[Any], infrared: NDArray[Any], reading: NDArray[np.float32] | None
+    ) -> NDArray[Any]:
         """The same, with memory for a tile besides the pictures themselves."""
         height, width = visible.shape[:2]
         fused = np.empty_like(visible, order="C")
-        reading = self._read_gauge(visible, infrared) if self.record.gauge else None
+        if reading is None and self.record.gauge:
+            reading = self._read_gauge(visible, infrared)
         exact = self.record.halo > 0
         halo = self.record.halo or _BLENDED
         for tile in tiles(height, width, side=TILE, halo=halo, multiple=self.record.multiple):

@@ -275,9 +275,10 @@ def _treatment(
 
 
 def _settle(treatment: Treatment, fuser: Fuser, jobs: list[Job]) -> Treatment:
-    from distilfuse.workflows.settling import settle_polarity
+    from distilfuse.workflows.settling import settle_polarity, spread
 
-    treatment, remark = settle_polarity(treatment, jobs, task=fuser.record.task)
+    pairs = spread([(job.visible, job.infrared) for job in jobs])
+    treatment, remark = settle_polarity(treatment, pairs, task=fuser.record.task)
     if remark:
         warn(remark)
     return treatment
@@ -298,7 +299,7 @@ def _fuse_two_files(
     job = plan_files(visible, infrared, output, more=more, mask=mask, overwrite=overwrite)
     check_extras([job], treatment, overwrite=overwrite)
     fuser = opening.open()
-    outcome = fuse_files(fuser, job, treatment=_settle(treatment, fuser, [job]), overwrite=overwrite)
+    outcome = fuse_files(fuser, job, treatment=treatment, overwrite=overwrite)
     for warning in outcome.warnings:
         warn(warning)
     typer.echo(f"{job.output}: {outcome.size}, fused in {outcome.seconds * 1e3:.0f} ms by {describe(fuser)}")

@@ -22,6 +22,7 @@ from distilfuse.cli.models import models
 from distilfuse.cli.quantize import quantize
 from distilfuse.cli.reproduce import reproduce
 from distilfuse.cli.train import train
+from distilfuse.cli.video import video
 from distilfuse.cli.volume import volume
 from distilfuse.errors import DistilfuseError
 
@@ -57,6 +58,7 @@ def distilfuse(
 
 
 app.command()(fuse)
+app.command()(video)
 app.command()(camera)
 app.command()(volume)
 app.command()(models)

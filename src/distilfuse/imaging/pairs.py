@@ -118,14 +118,16 @@ def match(
     for visible_words, infrared_words in (((), ()), words):
         left_by_key = _group(left, visible_words)
         right_by_key = _group(right, infrared_words)
+        used: set[Path] = set()
         for key in left_by_key.keys() & right_by_key.keys():
             lefts, rights = left_by_key[key], right_by_key[key]
             if len(lefts) == 1 and len(rights) == 1:
                 pairs.append(Pair(lefts[0].stem, lefts[0], rights[0]))
             else:
                 ambiguous.append((*lefts, *rights))
-            left = [path for path in left if path not in lefts]
-            right = [path for path in right if path not in rights]
+            used.update(lefts, rights)
+        left = [path for path in left if path not in used]
+        right = [path for path in right if path not in used]
     return Matching(
         pairs=tuple(sorted(pairs, key=lambda pair: (pair.name, pair.visible))),
         unmatched_visible=tuple(left),

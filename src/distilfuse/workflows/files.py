@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from distilfuse.imaging.reading import read_picture
 from distilfuse.imaging.strips import picture_of
 from distilfuse.imaging.writing import LOSSLESS, check_target, write_image
 from distilfuse.workflows.remarks import hearing, remarks
+from distilfuse.workflows.settling import settle_polarity
 from distilfuse.workflows.treatment import Treated, Treatment, fuse_treated
 
 
@@ -130,7 +131,7 @@ class FusedPicture:
 
 
 def fuse_files(fuser: Fuser, job: Job, *, treatment: Treatment = Treatment(), overwrite: bool = False) -> Outcome:
-    """Read, fuse, write.
+    """Read, settle the polarity, fuse, write.
 
     Raises:
         InputError: a picture that cannot be read or fused.
@@ -138,9 +139,11 @@ def fuse_files(fuser: Fuser, job: Job, *, treatment: Treatment = Treatment(), ov
     """
     with hearing():
         pair = read_pair(job, treatment)
+        treatment, remark = settle_polarity(treatment, [(pair.visible, pair.infrared[0])], task=fuser.record.task)
         fused = fuse_pair(fuser, pair, treatment)
         del pair  # the writer needs its memory
-        return write_fused(job, fused, overwrite=overwrite)
+        outcome = write_fused(job, fused, overwrite=overwrite)
+    return replace(outcome, warnings=(remark, *outcome.warnings)) if remark else outcome
 
 
 def read_pair(job: Job, treatment: Treatment = Treatment()) -> LoadedPair:

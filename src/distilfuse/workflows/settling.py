@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from distilfuse.errors import DistilfuseError
 from distilfuse.imaging.polarity import combine, guess_polarity
 from distilfuse.imaging.reading import read_picture
-from distilfuse.workflows.files import Job
 from distilfuse.workflows.remarks import hearing, remarks
 from distilfuse.workflows.treatment import PolarityChoice, Treatment
 
 LOOKED_AT = 9
 """Pairs, spread over the run, that a guess is from."""
 
+Pictures = tuple[NDArray[Any], NDArray[Any]]
+"""Visible and infrared."""
 
-def settle_polarity(treatment: Treatment, jobs: Sequence[Job], *, task: str) -> tuple[Treatment, str]:
+
+def settle_polarity(treatment: Treatment, pairs: Iterable[Pictures], *, task: str) -> tuple[Treatment, str]:
     """Decide an ``auto`` polarity, and look whether one that was named seems to be wrong.
 
     Args:
         treatment: how pairs will be fused.
-        jobs: of the run, one at least.
+        pairs: to look at: some for ``auto``, else the first.
         task: of the model. What is hot is a question of thermal cameras, ``ivif``, alone.
 
     Returns:
@@ -29,13 +35,10 @@ def settle_polarity(treatment: Treatment, jobs: Sequence[Job], *, task: str) -> 
     automatic = treatment.polarity == "auto"
     guesses = []
     if task == "ivif":
-        step = max(1, len(jobs) // LOOKED_AT) if automatic else len(jobs)
-        with hearing(), remarks():  # they are said when the pair is fused
-            for job in jobs[::step][:LOOKED_AT]:
-                try:
-                    guesses.append(guess_polarity(read_picture(job.infrared).colour, read_picture(job.visible).colour))
-                except DistilfuseError:  # that is said, too
-                    continue
+        for visible, infrared in pairs:
+            guesses.append(guess_polarity(infrared, visible))
+            if not automatic or len(guesses) == LOOKED_AT:
+                break
     if not guesses:
         return (treatment.with_polarity("white") if automatic else treatment), ""
     guess = combine(guesses)
@@ -49,3 +52,13 @@ def settle_polarity(treatment: Treatment, jobs: Sequence[Job], *, task: str) -> 
             f"{guess.label}."
         )
     return treatment, ""
+
+
+def spread(pairs: Sequence[tuple[Path, Path]]) -> Iterator[Pictures]:
+    """Some pairs of files of a run, spread over it; those that cannot be read are left out."""
+    with hearing(), remarks():  # they are said when the pair is fused
+        for visible, infrared in pairs[:: max(1, len(pairs) // LOOKED_AT)]:
+            try:
+                yield read_picture(visible).colour, read_picture(infrared).colour
+            except DistilfuseError:  # that is said, too
+                continue
