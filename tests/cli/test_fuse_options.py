@@ -19,6 +19,7 @@ from distilfuse.cli.main import app, main
 from distilfuse.errors import DistilfuseError
 from distilfuse.imaging.colour import luminance
 from distilfuse.imaging.reading import read_array
+from distilfuse.workflows.alignment.rig import Rig
 
 VISIBLE, INFRARED = samples.paths("day-road")
 RNG = np.random.default_rng(4)
@@ -202,3 +203,28 @@ def test_nothing_given_is_said(
         main()
     assert stop.value.code == 2
     assert "Give VISIBLE and INFRARED" in capsys.readouterr().err
+
+
+def test_a_rig_moves_the_infrared_and_crops_or_masks(tmp_path: Path, model: str) -> None:
+    pytest.importorskip("cv2", reason="OpenCV (extra align) is not installed")
+    visible = np.full((48, 64, 4), 20, np.uint8)
+    visible[:, :32, 3] = 255
+    Image.fromarray(visible).save(tmp_path / "v.png")
+    Image.fromarray(np.full((24, 40), 200, np.uint8)).save(tmp_path / "i.png")
+    placed = np.array([[1.0, 0, 16], [0, 1, 8], [0, 0, 1]])
+    Rig(placed, (64, 48), (40, 24), "similarity", None).write(tmp_path / "rig.json")
+    assert "resize one" in refused(tmp_path / "v.png", tmp_path / "i.png", "-o", tmp_path / "f.png", model=model)
+    words = (tmp_path / "v.png", tmp_path / "i.png", "--rig", tmp_path / "rig.json", "--overwrite")
+    fuse(*words, "-o", tmp_path / "f.png", model=model)
+    cropped = read_array(tmp_path / "f.png")
+    assert abs(cropped.shape[0] - 24) <= 4
+    assert abs(cropped.shape[1] - 40) <= 4
+    assert cropped[..., :3].min() > 190
+    np.testing.assert_array_equal(np.unique(cropped[:, :8, 3]), [255])  # alpha is cut as well
+    np.testing.assert_array_equal(np.unique(cropped[:, -8:, 3]), [20])
+    fuse(*words, "-o", tmp_path / "f.png", "--border", "mask", model=model)
+    whole = read_array(tmp_path / "f.png")
+    assert whole.shape == visible.shape
+    assert whole[18:22, 30:42, :3].min() > 190
+    np.testing.assert_array_equal(whole[:6], visible[:6])
+    assert "border is 'keep'" in refused(*words, "-o", tmp_path / "f.png", "--border", "keep", model=model)

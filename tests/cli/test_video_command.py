@@ -214,7 +214,7 @@ def test_unreadable_inputs(bench: Bench) -> None:
         "again if it is truncated.": text,
         "sound.mka holds no video stream: name a video, a folder of pictures or a camera.": sound,
         "The visible frames are 64x48 pixels but those of wide.mkv are 64x24, another shape: align the two cameras "
-        "first (distilfuse align).": wide,
+        "first (distilfuse align) and give the rig (--rig).": wide,
         "The camera /dev/video77 cannot be opened (No such file or directory): check that it is there and that no "
         "other program uses it.": "77",
         "x1 does not exist: check the name.": "x1",

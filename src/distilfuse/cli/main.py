@@ -7,6 +7,7 @@ import sys
 import typer
 
 from distilfuse import __version__
+from distilfuse.cli.align import align
 from distilfuse.cli.annotate import annotate
 from distilfuse.cli.bench import bench
 from distilfuse.cli.camera import camera
@@ -59,6 +60,7 @@ def distilfuse(
 
 app.command()(fuse)
 app.command()(video)
+app.command()(align)
 app.command()(camera)
 app.command()(volume)
 app.command()(models)

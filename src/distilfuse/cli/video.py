@@ -75,6 +75,28 @@ def video(
             show_default="follows the scene slowly",
         ),
     ] = None,
+    polarity: Annotated[str, typer.Option(metavar="white|black", help="What is hot in the infrared.")] = "white",
+    rig: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RIG.json",
+            help="Move the infrared onto the visible as `distilfuse align` found it.",
+            show_default=False,
+        ),
+    ] = None,
+    border: Annotated[
+        str,
+        typer.Option(
+            metavar="crop|mask",
+            help="With --rig: cut off what only the visible camera sees, or leave it as it is.",
+        ),
+    ] = "crop",
+    ir_strength: Annotated[
+        float,
+        typer.Option(
+            metavar="0..1", help="0: the visible, 0.5: what the model makes, 1: the infrared under visible colours."
+        ),
+    ] = 0.5,
     steady: Annotated[
         bool, typer.Option("--steady/--no-steady", help="Hold the brightness over time, or fuse each frame alone.")
     ] = True,
@@ -129,6 +151,8 @@ def video(
     from distilfuse.cli.stopping import stop_on_signals
     from distilfuse.errors import InputError
     from distilfuse.fuser import Fuser
+    from distilfuse.imaging.mixing import check_strength
+    from distilfuse.workflows.alignment.rig import BORDERS, Rig
     from distilfuse.workflows.video.conversion import AUDIO, frame_depth, open_writer, refuse_inputs
     from distilfuse.workflows.video.fusing import fuse_pairs
     from distilfuse.workflows.video.sources import open_pairs
@@ -149,6 +173,11 @@ def video(
         options=_options(encoder_option or []),
     )
     counts = _range(limits)
+    for name, value, choices in (("--polarity", polarity, ("white", "black")), ("--border", border, BORDERS)):
+        if value not in choices:
+            raise InputError(f"{name} is {value!r}: choose from {', '.join(choices)}.")
+    check_strength(ir_strength)
+    placed = Rig.read(rig) if rig else None
     deep: bool | None = False
     if output is not None:
         refuse_inputs(output, visible, infrared)
@@ -172,9 +201,18 @@ def video(
                 warn(sentence)
         viewers = _open_viewers(stack, preview, page)
         fuser = Fuser.from_pretrained(model, backend=backend, threads=threads)
-        frames = stack.enter_context(
-            closing(fuse_pairs(fuser, pairs, limits=counts, steady=steady, stopped=stop.asked))
+        passing = fuse_pairs(
+            fuser,
+            pairs,
+            limits=counts,
+            black_hot=polarity == "black",
+            rig=placed,
+            border=border,  # type: ignore[arg-type]  # it is checked
+            ir_strength=ir_strength,
+            steady=steady,
+            stopped=stop.asked,
         )
+        frames = stack.enter_context(closing(passing))
         done, seconds = _pass_on(frames, pairs, writer, viewers, stop)
     if not stop.asked():
         for sentence in pairs.left_out():

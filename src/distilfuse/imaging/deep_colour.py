@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distilfuse.errors import InputError, MissingDependencyError, OutputError
+from distilfuse.imaging.opencv import opencv
 
 FORMATS = (".png", ".tif", ".tiff")
 """Suffixes of files that hold it."""
@@ -17,8 +18,8 @@ FORMATS = (".png", ".tif", ".tiff")
 def can_read_deep() -> bool:
     """Whether OpenCV is installed."""
     try:
-        import cv2  # noqa: F401
-    except ImportError:
+        _opencv()
+    except MissingDependencyError:
         return False
     return True
 
@@ -67,10 +68,4 @@ def encode_deep(path: Path, colour: NDArray[np.uint16], alpha: NDArray[np.uint16
 
 
 def _opencv() -> Any:
-    try:
-        import cv2
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Colour with 16 bits a channel needs OpenCV, which is not installed: pip install 'distilfuse[deep]'"
-        ) from error
-    return cv2
+    return opencv("Colour with 16 bits a channel", "deep")

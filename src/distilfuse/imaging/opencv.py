@@ -1,4 +1,4 @@
-"""OpenCV, which the extra ``align`` brings."""
+"""OpenCV, which the extras ``align`` and ``deep`` bring."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 from distilfuse.errors import MissingDependencyError
 
 
-def opencv() -> Any:
+def opencv(what: str = "Alignment", extra: str = "align") -> Any:
     """The module ``cv2``, imported when it is first asked for.
+
+    Args:
+        what: needs it, for the message.
+        extra: brings it, for the message.
 
     Raises:
         MissingDependencyError: it is not installed; the message holds the install line.
@@ -17,6 +21,6 @@ def opencv() -> Any:
         import cv2
     except ImportError as error:
         raise MissingDependencyError(
-            "Alignment needs OpenCV, which is not installed: pip install 'distilfuse[align]'"
+            f"{what} needs OpenCV, which is not installed: pip install 'distilfuse[{extra}]'"
         ) from error
     return cv2

@@ -106,7 +106,7 @@ def fit(model: str, source: NDArray[Any], target: NDArray[Any]) -> Matrix:
                 np.stack([zero, zero, zero, x, y, one, -v * x, -v * y, -v], axis=1),
             ]
         )
-        _, sizes, axes = np.linalg.svd(rows, full_matrices=True)
+        _, sizes, axes = np.linalg.svd(rows, full_matrices=len(rows) < 9)  # the ninth axis is wanted
         if sizes[7] < _SINGULAR * sizes[0]:
             raise _degenerate(model)
         inner = axes[8].reshape(3, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -105,14 +106,20 @@ class Warper:
             fused: ``H x W[ x C]`` of the target's size.
             visible: the same shape and type.
         """
-        cv2 = opencv()
         if self.valid.all():
             return fused
-        framed = np.pad(self.valid.astype(np.uint8), 1, constant_values=1)  # the picture's own edge is no border
-        weight = np.minimum(cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1] / _FEATHER, 1)
-        weight = weight.reshape(weight.shape + (1,) * (fused.ndim - 2))
+        weight = self._weight.reshape(self._weight.shape + (1,) * (fused.ndim - 2))
         mixed = visible + weight * (fused.astype(np.float32) - visible)
         return np.asarray(mixed if fused.dtype.kind == "f" else np.rint(mixed)).astype(fused.dtype)
+
+    @cached_property
+    def _weight(self) -> NDArray[np.float32]:
+        """0 outside of the overlap, 1 well within."""
+        cv2 = opencv()
+        # The picture's own edge is no border: what is beyond it counts as valid.
+        framed = np.pad(self.valid.astype(np.uint8), 1, constant_values=1)
+        away = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
+        return np.asarray(np.minimum(away / np.float32(_FEATHER), 1), np.float32)
 
 
 def _read_at(

@@ -48,6 +48,9 @@ def test_a_folder_that_is_missing(tmp_path: Path) -> None:
         ({"visible_size": [640, 0]}, "visible_size must be"),
         ({"infrared_size": [640.5, 480]}, "infrared_size must be"),
         ({"infrared_size": [True, True]}, "infrared_size must be"),
+        ({"infrared_size": [10**400, 480]}, "infrared_size must be"),
+        ({"matrix": [[10**400, 0, 0], [0, 1, 0], [0, 0, 1]]}, "matrix must be 3 rows of 3 numbers"),
+        ({"figures": {"agreement": float("inf")}}, "figures must be"),
         ({"model": "elastic"}, "model must be one of similarity, affine, homography"),
         ({"confidence": 1.5}, "confidence must be"),
         ({"figures": [1]}, "figures must be"),
@@ -78,7 +81,9 @@ def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
         Rig.read(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[1]", b'{"a": 1}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe\x00", b"[1]", b'{"a": 1}', b"[" * 100_000, b'{"matrix": ' + b"9" * 5000 + b"}"]
+)
 def test_what_is_no_rig(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rig.json"
     path.write_bytes(content)

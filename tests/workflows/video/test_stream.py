@@ -5,6 +5,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from PIL import Image
 import distilfuse
 from distilfuse.errors import InputError
 from distilfuse.fuser import Fuser
+from distilfuse.imaging.colour import luminance
 from distilfuse.imaging.scaling import PictureWarning
+from distilfuse.workflows.alignment.rig import Rig
 from distilfuse.workflows.video.stream import stream
 
 Make = Callable[..., Path]
@@ -130,11 +133,34 @@ def test_infrared_of_another_size(make: Make, flat: Flat, maximum: Fuser, tmp_pa
     with pytest.raises(InputError, match=r"64x48 pixels but those of .*w\.mkv are 48x24, another shape: align"):
         next(stream(vis, wide, model=maximum))
 
-    def warp(infrared: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        assert infrared.shape == (24, 48)
-        return np.full(size, 77, np.uint8)
 
-    assert int(next(stream(vis, wide, model=maximum, warp=warp)).infrared.mean()) == 77
+def test_a_rig_moves_the_infrared(make: Make, flat: Flat, maximum: Fuser, tmp_path: Path) -> None:
+    pytest.importorskip("cv2", reason="OpenCV (extra align) is not installed")
+    vis = make(tmp_path / "v.mkv", [flat(10, colour=True)] * 3)
+    ir = make(tmp_path / "i.mkv", [np.full((24, 40), 200, np.uint8)] * 3)
+    placed = np.array([[1.0, 0, 16], [0, 1, 8], [0, 0, 1]])
+    rig = Rig(placed, (64, 48), (40, 24), "similarity", None)
+    rig.write(tmp_path / "rig.json")
+    whole = luminance(next(stream(vis, ir, model=maximum, rig=tmp_path / "rig.json", border="mask")).image)
+    assert whole.shape == (48, 64)
+    assert whole[18:22, 30:42].min() > 190 / 255  # its edge is soft
+    assert max(whole[:6].max(), whole[:, 60:].max()) < 20 / 255
+    part = luminance(next(stream(vis, ir, model=maximum, rig=rig)).image)
+    assert part.min() > 190 / 255
+    assert abs(part.shape[0] - 24) <= 4
+    assert abs(part.shape[1] - 40) <= 4
+
+
+def test_polarity_and_strength(make: Make, flat: Flat, maximum: Fuser, tmp_path: Path) -> None:
+    vis = make(tmp_path / "v.mkv", [flat(100, colour=True)] * 3)
+    ir = make(tmp_path / "i.mkv", [flat(40, colour=False)] * 3)
+
+    def brightness(**how: Any) -> float:
+        return float(luminance(next(stream(vis, ir, model=maximum, **how)).image).mean()) * 255
+
+    assert brightness() == pytest.approx(100, abs=3)
+    assert brightness(black_hot=True) == pytest.approx(215, abs=3)
+    assert brightness(ir_strength=1.0) == pytest.approx(40, abs=3)
 
 
 def test_deep_thermal_keeps_its_range(make: Make, flat: Flat, maximum: Fuser, tmp_path: Path) -> None:

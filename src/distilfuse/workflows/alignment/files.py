@@ -81,11 +81,12 @@ def plan_align(
         raise InputError(f"Every name in {visible} and {infrared} is claimed by several files: keep one each.")
     chosen = np.unique(np.linspace(0, len(every) - 1, min(most, len(every))).round().astype(int))
     pairs = tuple(every[number] for number in chosen)
-    previews = tuple(
-        (pair, preview_folder / f"{pair.name}_checkerboard.png", preview_folder / f"{pair.name}_overlay.png")
-        for pair in (pairs[:PREVIEWED] if preview_folder else ())
-        if preview_folder
-    )
+    previews: tuple[tuple[Pair, Path, Path], ...] = ()
+    if preview_folder is not None:
+        previews = tuple(
+            (pair, preview_folder / f"{pair.name}_checkerboard.png", preview_folder / f"{pair.name}_overlay.png")
+            for pair in pairs[:PREVIEWED]
+        )
     _check_targets(output, preview_folder, [path for _, *paths in previews for path in paths], every, overwrite)
     return AlignPlan(output, pairs, previews, matching)
 

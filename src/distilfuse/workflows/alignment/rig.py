@@ -29,6 +29,10 @@ BORDERS: tuple[str, ...] = get_args(Border)
 
 _SAME_SHAPE = 0.01
 """By how much, as a share, the ratio of width to height may differ: sizes are rounded."""
+_LONGEST = 1_000_000
+"""Pixels a side that no picture has."""
+_LARGEST = 1e12
+"""What no number of a rig is."""
 _KEYS = {
     "version",
     "convention",
@@ -93,7 +97,7 @@ class Rig:
             raise InputError(f"{path} does not exist: make it with distilfuse align.") from None
         except OSError as error:
             raise InputError(f"{path} cannot be read ({error.strerror}): check the file.") from error
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # no UTF-8, no JSON, a number of thousands of digits
             raise InputError(f"{path} is not JSON: name a rig that distilfuse align wrote.") from None
         if not isinstance(content, dict) or "matrix" not in content:
             raise InputError(f"{path} is not a rig: name a file that distilfuse align wrote.")
@@ -202,7 +206,11 @@ def _parse(path: Path, content: Mapping[str, Any]) -> Rig:
     sizes: dict[str, Size] = {}
     for key in ("visible_size", "infrared_size"):
         size = content[key]
-        if not (isinstance(size, list) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)):
+        if not (
+            isinstance(size, list)
+            and len(size) == 2
+            and all(type(side) is int and 0 < side < _LONGEST for side in size)
+        ):
             raise refuse(key, "[width, height] in pixels")
         sizes[key] = (size[0], size[1])
     if not _is_matrix(content["matrix"]):
@@ -234,7 +242,8 @@ def _parse(path: Path, content: Mapping[str, Any]) -> Rig:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
+    """Finite, and not so large that arithmetic with it would not be."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _is_matrix(value: object) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 
 from distilfuse.fuser import Fuser
+from distilfuse.imaging.mixing import BALANCED, invert, with_strength
+from distilfuse.workflows.alignment.rig import Border, Rig
 from distilfuse.workflows.video.frames import FusedFrame
-from distilfuse.workflows.video.infrared import Warp
 from distilfuse.workflows.video.pairs import Pairs, ready
 from distilfuse.workflows.video.prefetch import Prefetch
 from distilfuse.workflows.video.steadiness import SteadyFuser
@@ -20,7 +21,10 @@ def fuse_pairs(
     pairs: Pairs,
     *,
     limits: tuple[float, float] | None = None,
-    warp: Warp | None = None,
+    black_hot: bool = False,
+    rig: Rig | None = None,
+    border: Border = "crop",
+    ir_strength: float = BALANCED,
     steady: bool = True,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[FusedFrame, None, None]:
@@ -30,7 +34,10 @@ def fuse_pairs(
         fuser: the model.
         pairs: opened by :func:`distilfuse.workflows.video.sources.open_pairs`; closed in the end.
         limits: counts of the infrared that are black and white; by default they follow the scene slowly.
-        warp: registers the infrared, see :data:`distilfuse.workflows.video.infrared.Warp`.
+        black_hot: whether black is hot in the infrared.
+        rig: where the cameras do not see the same: moves the infrared onto the visible.
+        border: with a rig, what becomes of visible pixels without infrared: cut off, or left as they are.
+        ir_strength: 0..1, see :func:`distilfuse.imaging.mixing.with_strength`.
         steady: hold the brightness over time, see :mod:`distilfuse.workflows.video.steadiness`.
         stopped: asked often: whether to end.
 
@@ -42,7 +49,7 @@ def fuse_pairs(
     """
     # What is live must not wait: one pair at hand is the newest that there is.
     coming = Prefetch(
-        ready(pairs, limits=limits, warp=warp, stopped=stopped),
+        ready(pairs, limits=limits, registered=rig is not None, stopped=stopped),
         ahead=1 if pairs.visible.live else _AHEAD,
         newest=pairs.visible.live,
         stopped=stopped,
@@ -53,7 +60,15 @@ def fuse_pairs(
             if stopped():
                 return
             visible, infrared = pair.visible.pixels, pair.infrared.pixels
+            if black_hot:
+                infrared = invert(infrared)
+            place = rig.register(visible, infrared, border) if rig else None
+            if place:
+                visible, infrared = place.visible, place.infrared
             image = fuse(visible, infrared, pair.visible.seconds)
+            image = with_strength(visible, infrared, image, ir_strength)
+            if place:
+                image = place.finish(image)
             yield FusedFrame(index, pair.visible.seconds, image, visible, infrared)
     finally:
         pairs.close()

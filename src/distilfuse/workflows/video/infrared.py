@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,20 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from distilfuse.errors import InputError
+from distilfuse.imaging.thermal_range import TAILS
 from distilfuse.workflows.video.frames import Frame
-
-Warp = Callable[[NDArray[Any], tuple[int, int]], NDArray[Any]]
-"""``warp(infrared, (height, width)) -> infrared`` on the visible's grid, of that height and width."""
 
 _ASPECT = 0.02
 """By how much the ratio of width to height may differ where one picture is simply scaled to the other."""
 
 _FOLLOWING = 2.0
 """Seconds in which the range of counts goes most of the way to that of a new scene."""
-_TAILS = (0.5, 99.5)
-"""Percentiles that are black and white..."""
 _MARGIN = 0.05
-"""...and how much of the range between them is left on either side."""
+"""How much of the range between the percentiles that are black and white is left on either side."""
 
 
 class InfraredRange:
@@ -75,7 +70,7 @@ class InfraredRange:
 
     def _follow(self, counts: NDArray[Any], seconds: float) -> None:
         step = max(1, min(counts.shape[:2]) // 100)  # ten thousand pixels tell the range of a million
-        low, high = (float(value) for value in np.percentile(counts[::step, ::step], _TAILS))
+        low, high = (float(value) for value in np.percentile(counts[::step, ::step], TAILS))
         margin = _MARGIN * (high - low) + 0.5  # of an even picture, too, black and white differ
         here = (low - margin, high + margin)
         if self._limits is not None:
@@ -88,33 +83,25 @@ class InfraredRange:
         self._seconds = seconds
 
 
-def onto_grid(infrared: NDArray[Any], size: tuple[int, int], warp: Warp | None, name: str) -> NDArray[Any]:
-    """Bring an infrared picture to the size of the visible.
+def onto_grid(infrared: NDArray[Any], size: tuple[int, int], name: str) -> NDArray[Any]:
+    """Scale an infrared picture to the size of the visible.
 
     Args:
         infrared: ``H x W`` or ``H x W x 3`` of uint8 or float32.
         size: (height, width) of the visible.
-        warp: what registers the two, where their cameras do not see the same; without it the picture is scaled.
         name: of the infrared, for messages.
 
     Raises:
-        InputError: without a warp, the two differ in their ratio of width to height; with one, it gives another size.
+        InputError: the two differ in their ratio of width to height.
     """
     height, width = size
-    if warp is not None:
-        warped = warp(infrared, size)
-        if warped.shape[:2] != size:
-            raise InputError(
-                f"The warp gives {warped.shape[1]}x{warped.shape[0]} pixels where {width}x{height} are due."
-            )
-        return warped
     rows, columns = infrared.shape[:2]
     if (rows, columns) == size:
         return infrared
     if abs(columns * height / (rows * width) - 1) > _ASPECT:
         raise InputError(
             f"The visible frames are {width}x{height} pixels but those of {name} are {columns}x{rows}, another shape: "
-            "align the two cameras first (distilfuse align)."
+            "align the two cameras first (distilfuse align) and give the rig (--rig)."
         )
     scaled: NDArray[Any] = np.asarray(Image.fromarray(infrared).resize((width, height), Image.Resampling.BICUBIC))
     return np.clip(scaled, 0, 1) if scaled.dtype.kind == "f" else scaled

@@ -14,7 +14,7 @@ from distilfuse.imaging.colour import luminance
 from distilfuse.imaging.pairs import Matching, match_folders
 from distilfuse.workflows.video.folder import FolderSource, by_number
 from distilfuse.workflows.video.frames import Facts, Frame, FramePair, Source
-from distilfuse.workflows.video.infrared import InfraredRange, Warp, onto_grid
+from distilfuse.workflows.video.infrared import InfraredRange, onto_grid
 from distilfuse.workflows.video.pairing import NearestPairs
 from distilfuse.workflows.video.prefetch import Prefetch
 
@@ -246,14 +246,14 @@ def halves(pixels: NDArray[Any], split: Split) -> tuple[NDArray[Any], NDArray[An
 
 
 def ready(
-    pairs: Pairs, *, limits: tuple[float, float] | None, warp: Warp | None, stopped: Callable[[], bool]
+    pairs: Pairs, *, limits: tuple[float, float] | None, registered: bool, stopped: Callable[[], bool]
 ) -> Iterator[FramePair]:
-    """Pairs of one size, the infrared scaled and on the visible's grid.
+    """Pairs ready to be fused, or to be registered: counts scaled, all visible frames of one size.
 
     Args:
         pairs: see :class:`Pairs`; closed in the end.
         limits: see :class:`distilfuse.workflows.video.infrared.InfraredRange`.
-        warp: see :func:`distilfuse.workflows.video.infrared.onto_grid`.
+        registered: whether a rig will bring the infrared onto the visible's grid; else it is scaled here.
         stopped: asked before each pair: whether that was the last.
 
     Raises:
@@ -275,7 +275,9 @@ def ready(
                     f"after {pair.visible.seconds:.1f} s: cut the recording there."
                 )
             if pair.infrared is not before or made is None:  # a slow infrared shows one frame several times
-                pixels = onto_grid(scale(pair.infrared), size, warp, pairs.infrared.name)
+                pixels = scale(pair.infrared)
+                if not registered:
+                    pixels = onto_grid(pixels, size, pairs.infrared.name)
                 before, made = pair.infrared, Frame(pixels, pair.infrared.seconds)
             yield FramePair(pair.visible, made)
     finally:

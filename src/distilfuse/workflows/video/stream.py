@@ -9,10 +9,12 @@ from pathlib import Path
 
 from distilfuse.errors import InputError
 from distilfuse.fuser import DEFAULT_BACKEND, DEFAULT_MODEL, Fuser
+from distilfuse.imaging.mixing import BALANCED, check_strength
 from distilfuse.imaging.scaling import PictureWarning
+from distilfuse.workflows.alignment.rig import Border, Rig
 from distilfuse.workflows.video.frames import DEFAULT_RATE, FusedFrame
 from distilfuse.workflows.video.fusing import fuse_pairs
-from distilfuse.workflows.video.infrared import InfraredRange, Warp
+from distilfuse.workflows.video.infrared import InfraredRange
 from distilfuse.workflows.video.pairs import Pairs, Split
 from distilfuse.workflows.video.sources import open_pairs
 
@@ -26,7 +28,10 @@ def stream(
     tolerance: float | None = None,
     fps: float | Fraction = DEFAULT_RATE,
     limits: tuple[float, float] | None = None,
-    warp: Warp | None = None,
+    black_hot: bool = False,
+    rig: str | Path | Rig | None = None,
+    border: Border = "crop",
+    ir_strength: float = BALANCED,
     steady: bool = True,
     bits: int = 8,
     model: str | Fuser = DEFAULT_MODEL,
@@ -56,8 +61,11 @@ def stream(
         fps: pictures a second of folders.
         limits: counts of the infrared that are black and white, where it has 9 to 16 bits of grey. By default the range
             follows the scene slowly.
-        warp: ``warp(infrared, (height, width))`` brings an infrared picture (``h x w`` of uint8 or float32) onto the
-            grid of the visible, where the cameras do not see the same.
+        black_hot: whether black is hot in the infrared.
+        rig: what ``distilfuse align`` wrote, or a :class:`distilfuse.workflows.alignment.rig.Rig`, where the cameras do
+            not see the same.
+        border: with a rig, ``crop`` the frames to what both cameras see, or ``mask``: leave the rest as visible.
+        ir_strength: 0 for the visible frames, 0.5 for what the model makes, 1 for the infrared under their colours.
         steady: hold the brightness over time; False fuses each frame as if it were alone.
         bits: 8 for uint8; 16 for uint16, of videos.
         model: a name from :func:`distilfuse.list_models`, the path of a record, or a loaded :class:`distilfuse.Fuser`.
@@ -68,8 +76,8 @@ def stream(
         An iterator of :class:`distilfuse.workflows.video.frames.FusedFrame`. Leaving the loop closes what is open.
 
     Raises:
-        InputError: a source cannot be opened, or the two cannot go together. What fails later is raised by the
-            iterator, after the frames before it.
+        InputError: a source cannot be opened, the two cannot go together, or there is no such rig. What fails later is
+            raised by the iterator, after the frames before it.
         MissingDependencyError: PyAV is not installed: ``pip install 'distilfuse[video]'``.
         ModelError: there is no such model.
 
@@ -79,6 +87,9 @@ def stream(
     if bits not in (8, 16):
         raise InputError(f"Frames have 8 or 16 bits a channel, not {bits}.")
     InfraredRange(limits)  # refuses before anything is opened
+    check_strength(ir_strength)
+    if isinstance(rig, (str, Path)):
+        rig = Rig.read(Path(rig))
     pairs = open_pairs(
         visible,
         infrared,
@@ -93,12 +104,20 @@ def stream(
     except BaseException:
         pairs.close()
         raise
-    return _fused(fuser, pairs, limits, warp, steady)
+    passing = fuse_pairs(
+        fuser,
+        pairs,
+        limits=limits,
+        black_hot=black_hot,
+        rig=rig,
+        border=border,
+        ir_strength=ir_strength,
+        steady=steady,
+    )
+    return _with_remarks(passing, pairs)
 
 
-def _fused(
-    fuser: Fuser, pairs: Pairs, limits: tuple[float, float] | None, warp: Warp | None, steady: bool
-) -> Generator[FusedFrame, None, None]:
-    yield from fuse_pairs(fuser, pairs, limits=limits, warp=warp, steady=steady)
+def _with_remarks(passing: Generator[FusedFrame, None, None], pairs: Pairs) -> Generator[FusedFrame, None, None]:
+    yield from passing
     for sentence in pairs.left_out():
         warnings.warn(sentence, PictureWarning, stacklevel=2)
