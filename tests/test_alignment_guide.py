@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-import sys
 from pathlib import Path
 
+import guides
 import numpy as np
 import pytest
 from PIL import Image
 
 from distilfuse import samples
-from distilfuse.cli.main import main
 from distilfuse.imaging.reading import read_array
 
 pytest.importorskip("cv2", reason="OpenCV (extra align) is not installed")
@@ -40,16 +37,11 @@ def test_commands(
     project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     guide = (project / "docs" / "alignment.md").read_text("utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    commands = [line for block in blocks for line in block.splitlines() if line.startswith("distilfuse")]
-    assert len(commands) >= 3
-    for command in commands:
-        extra = ["--overwrite"] if " align " in command else ["--backend", "onnxruntime"]
-        monkeypatch.setattr(sys, "argv", [*shlex.split(command), *extra])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        assert (left.value.code or 0) == 0, f"{command}\n{said.out}\n{said.err}"
+    found = guides.commands(guide)
+    assert len(found) >= 3
+    for command in found:
+        more = ["--overwrite"] if " align " in command else ["--backend", "onnxruntime"]
+        guides.run(command, *more, monkeypatch=monkeypatch, capsys=capsys)
     assert len(list((folder / "look").glob("*.png"))) == 4
     fused = read_array(folder / "fused" / "day-road.png")
     visible = samples.load("day-road")[0]

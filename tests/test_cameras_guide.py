@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
-import sys
 from pathlib import Path
 
+import guides
 import numpy as np
 import pytest
 from flir_writer import Scene, flir_jpeg, segment
 from PIL import Image
-
-from distilfuse.cli.main import main
 
 
 @pytest.fixture
@@ -36,15 +33,10 @@ def test_commands(
     project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     guide = (project / "docs" / "cameras.md").read_text("utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    commands = [line for block in blocks for line in block.splitlines()]
-    assert len(commands) >= 5
-    for command in commands:
-        monkeypatch.setattr(sys, "argv", [*shlex.split(command), "--backend", "onnxruntime"])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        assert (left.value.code or 0) == 0, f"{command}\n{said.out}\n{said.err}"
+    found = guides.commands(guide)
+    assert len(found) >= 5
+    for command in found:
+        guides.run(command, "--backend", "onnxruntime", monkeypatch=monkeypatch, capsys=capsys)
     promised = re.findall(r"`(\w+\.(?:csv|tiff|jpg|png))`", guide)
     assert promised
     assert [name for name in promised if not list(folder.rglob(name))] == []

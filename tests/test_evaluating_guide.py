@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from pathlib import Path
 
+import guides
 import numpy as np
 import pytest
 from PIL import Image
-
-from distilfuse.cli.main import main
 
 for module in ("scipy", "jinja2", "matplotlib", "pycocotools"):
     pytest.importorskip(module, reason=f"{module} (extras evaluate and detect) is not installed")
 
 SIZE = (64, 56)
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -50,19 +44,15 @@ def test_commands(
     project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     guide = (project / "docs" / "evaluating.md").read_text("utf-8")
-    for code in blocks(guide, "python"):
+    for code in guides.blocks(guide, "python"):
         name = re.match(r"# (\S+\.py)\n", code).group(1)
         (folder / name).write_text(code, encoding="utf-8")
     exec((folder / "score_arrays.py").read_text("utf-8"), {})
     assert "'Qabf'" in capsys.readouterr().out
-    commands = [line for block in blocks(guide, "sh") for line in block.splitlines()]
-    assert len(commands) >= 12
-    for command in commands:
-        monkeypatch.setattr(sys, "argv", shlex.split(command))
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        assert (left.value.code or 0) == 0, f"{command}\n{said.out}\n{said.err}"
+    found = guides.commands(guide)
+    assert len(found) >= 12
+    for command in found:
+        guides.run(command, monkeypatch=monkeypatch, capsys=capsys)
     for name in re.findall(r"`([\w-]+\.(?:csv|json|md|tex|html|png))`", guide):
         if "-" not in name and name != "record.json":
             assert list(folder.rglob(name)), f"{name} is promised, but no command wrote it"

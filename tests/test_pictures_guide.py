@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import sys
 from pathlib import Path
 
+import guides
 import numpy as np
 import pytest
 from PIL import Image
 
 from distilfuse import samples
-from distilfuse.cli.main import main
 from distilfuse.imaging.reading import read_array
 
 
@@ -40,15 +38,10 @@ def test_commands(
     project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     guide = (project / "docs" / "pictures.md").read_text("utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    commands = [line for block in blocks for line in block.splitlines()]
-    assert len(commands) >= 12
-    for command in commands:
-        monkeypatch.setattr(sys, "argv", [*shlex.split(command), "--backend", "onnxruntime"])
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capsys.readouterr()
-        assert (left.value.code or 0) == 0, f"{command}\n{said.out}\n{said.err}"
+    found = guides.commands(guide)
+    assert len(found) >= 12
+    for command in found:
+        guides.run(command, "--backend", "onnxruntime", monkeypatch=monkeypatch, capsys=capsys)
     assert read_array(folder / "deep.tif").dtype == np.uint16
     assert read_array(folder / "grey.png").ndim == 2
     assert (folder / "results" / "day" / "b.png").is_file()

@@ -12,28 +12,18 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import guides
 import numpy as np
 import pytest
 from PIL import Image
 
-import distilfuse
 from distilfuse.cli import main as command_line
-from distilfuse.cli.video import video
-from distilfuse.workflows.video.stream import stream
 
 av = pytest.importorskip("av", reason="PyAV (extra video) is not installed")
 
-if not any(command.callback is video for command in command_line.app.registered_commands):
-    command_line.app.command()(video)
 
 COUNT = 1000
 """Frames of a video that takes long enough to be interrupted."""
-
-PROGRAM = (
-    "from distilfuse.cli import main as m; from distilfuse.cli.video import video\n"
-    "if not any(c.callback is video for c in m.app.registered_commands): m.app.command()(video)\n"
-    "m.main()"
-)
 
 
 def film(
@@ -282,7 +272,7 @@ def test_a_full_disk(bench: Bench) -> None:
     for name in ("o.mp4", "o.mkv"):
         command = [noisy, noisy, "-o", bench.folder / name, "--codec", "libx264", "--crf", 1, "-m", bench.model]
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, "video", *map(str, command), "-b", "onnxruntime"],
+            [sys.executable, "-m", "distilfuse", "video", *map(str, command), "-b", "onnxruntime"],
             capture_output=True,
             text=True,
             timeout=120,
@@ -310,7 +300,7 @@ def test_ctrl_c_leaves_a_playable_file(bench: Bench, name: str, number: signal.S
     out = bench.folder / name
     command = [bench.folder / "v", bench.folder / "i", "-o", out, "-m", bench.model, "-b", "onnxruntime", "-t", 1]
     running = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "video", *map(str, command)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "distilfuse", "video", *map(str, command)], stderr=subprocess.PIPE, text=True
     )
     try:
         deadline = time.monotonic() + 300  # many times what is needed, for machines that are busy
@@ -404,7 +394,7 @@ def test_progress_names_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_help_reads_well() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "video", "--help"],
+        [sys.executable, "-m", "distilfuse", "video", "--help"],
         capture_output=True,
         text=True,
         timeout=60,
@@ -418,27 +408,15 @@ def test_help_reads_well() -> None:
 def test_the_guide_runs(
     bench: Bench, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import re
-    import shlex
-
     guide = (project / "docs" / "video.md").read_text("utf-8")
-    commands = [
-        line
-        for block in re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-        for line in block.splitlines()
-        if line.startswith("distilfuse video ") and "rtsp" not in line and "--preview" not in line
-    ]
-    assert len(commands) >= 4
+    found = [line for line in guides.commands(guide) if "rtsp" not in line and "--preview" not in line]
+    assert len(found) >= 4
     monkeypatch.chdir(bench.folder)
     bench.visible.replace("visible.mp4")
     bench.infrared.replace("infrared.mp4")
     shutil.copy("visible.mp4", "both.mp4")
-    for command in commands:
-        monkeypatch.setattr(sys, "argv", shlex.split(command))
-        with pytest.raises(SystemExit) as left:
-            command_line.main()
-        assert left.value.code in (0, None), (command, capsys.readouterr().err)
-    (code,) = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    monkeypatch.setattr(distilfuse, "stream", stream, raising=False)
+    for command in found:
+        guides.run(command, monkeypatch=monkeypatch, capsys=capsys)
+    (code,) = guides.blocks(guide, "python")
     exec(code, {"detector": lambda image: [image.shape]})
     assert "(48, 64, 3)" in capsys.readouterr().out

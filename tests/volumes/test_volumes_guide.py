@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Callable
 from pathlib import Path
 
+import guides
 import numpy as np
 import phantoms
 import pytest
@@ -21,19 +20,19 @@ def guide(project: Path) -> str:
     return (project / "docs" / "volumes.md").read_text("utf-8")
 
 
-def test_commands(guide: str, tmp_path: Path, run: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands(
+    guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     points = world(SHAPE, AFFINE)
     save_nifti(tmp_path / "PET.nii.gz", uptake(points), AFFINE)
     save_nifti(tmp_path / "MR.nii.gz", anatomy(points), AFFINE)
     save_series(tmp_path / "PET", uptake(points) / phantoms.SUV_PER_BQML, AFFINE, "PT", **pet_tags())
     save_series(tmp_path / "MR", anatomy(points), AFFINE, "MR")
     monkeypatch.chdir(tmp_path)
-    commands = [line for block in re.findall(r"^```sh\n(.*?)^```$", guide, re.M | re.S) for line in block.splitlines()]
-    assert len(commands) == 3
-    for command in commands:
-        program, name, *arguments = shlex.split(command)
-        assert (program, name) == ("distilfuse", "volume")
-        assert run(*arguments) == 0, command
+    found = guides.commands(guide)
+    assert len(found) == 3
+    for command in found:
+        guides.run(command, monkeypatch=monkeypatch, capsys=capsys)
     for name in re.findall(r"`([\w-]+\.(?:nii\.gz|png))`", guide):
         assert list(tmp_path.rglob(name)), f"{name} is promised, but no command wrote it"
     assert len(list((tmp_path / "fused-series").iterdir())) == 6
