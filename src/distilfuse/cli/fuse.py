@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from distilfuse.cli.options import Backend, Model, Threads
+from distilfuse.cli.options import (
+    INFRARED_PANEL,
+    RESULT_PANEL,
+    Backend,
+    Bits,
+    BorderOption,
+    Color,
+    Model,
+    Polarity,
+    Range,
+    RigFile,
+    Strength,
+    Threads,
+)
 from distilfuse.cli.sentences import complain, describe, listed, say_strays, warn
 
 if TYPE_CHECKING:
@@ -19,8 +32,6 @@ if TYPE_CHECKING:
     from distilfuse.workflows.folders import Earlier, FolderPlan
     from distilfuse.workflows.treatment import Treatment
 
-_THERMAL = "Infrared pictures"
-_RESULT = "Results"
 _FOLDERS = "Folders"
 
 
@@ -45,80 +56,27 @@ def fuse(
     backend: Backend = "auto",
     threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
-    thermal_range: Annotated[
-        str,
-        typer.Option(
-            "--range",
-            metavar="LOW,HIGH",
-            help="Values of the infrared picture that are black and white, such as 7000,9000 or 20,35; or LOW%,HIGH% "
-            "of its pixels; type: full scale of the type. auto: type for 8 bits, 0.5%,99.5% for 16 bits and degrees.",
-            rich_help_panel=_THERMAL,
-        ),
-    ] = "auto",
-    polarity: Annotated[
-        str,
-        typer.Option(
-            metavar="white|black|auto",
-            help="What is hot. auto guesses, once for all pictures of a run.",
-            rich_help_panel=_THERMAL,
-        ),
-    ] = "white",
+    thermal_range: Range = "auto",
+    polarity: Polarity = "white",
     also: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="PATH",
             help="A further infrared picture (or folder) to fold in; may be repeated.",
-            rich_help_panel=_THERMAL,
+            rich_help_panel=INFRARED_PANEL,
         ),
     ] = None,
-    rig: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RIG.json",
-            help="Move infrared pictures onto the visible ones as `distilfuse align` found it.",
-            rich_help_panel=_THERMAL,
-            show_default=False,
-        ),
-    ] = None,
-    border: Annotated[
-        str,
-        typer.Option(
-            metavar="crop|mask",
-            help="With --rig: cut off what only the visible camera sees, or leave it as it is.",
-            rich_help_panel=_THERMAL,
-        ),
-    ] = "crop",
-    ir_strength: Annotated[
-        float,
-        typer.Option(
-            metavar="0..1",
-            help="0: the visible picture, 0.5: what the model makes, 1: infrared intensities under visible colours.",
-            rich_help_panel=_RESULT,
-        ),
-    ] = 0.5,
-    color: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|gray|vis",
-            help="As the visible picture; grey; or exactly the visible picture's chroma, whatever the model.",
-            rich_help_panel=_RESULT,
-        ),
-    ] = "auto",
-    bits: Annotated[
-        int | None,
-        typer.Option(
-            metavar="8|16",
-            help="Depth of a channel; by default that of the visible picture.",
-            rich_help_panel=_RESULT,
-            show_default=False,
-        ),
-    ] = None,
+    rig: RigFile = None,
+    border: BorderOption = "crop",
+    ir_strength: Strength = 0.5,
+    color: Color = "auto",
+    bits: Bits = None,
     mask: Annotated[
         Path | None,
         typer.Option(
             metavar="PICTURE",
             help="Fused where it is white, visible where it is black; of the visible picture's size.",
-            rich_help_panel=_RESULT,
+            rich_help_panel=RESULT_PANEL,
             show_default=False,
         ),
     ] = None,
@@ -128,11 +86,11 @@ def fuse(
             metavar="rgbt|thermal",
             help="Save NAME_rgbt beside each result, visible in R, G, B and thermal as fourth channel; or "
             "NAME_thermal, the infrared picture in colours. May be repeated.",
-            rich_help_panel=_RESULT,
+            rich_help_panel=RESULT_PANEL,
         ),
     ] = None,
     palette: Annotated[
-        str, typer.Option(metavar="NAME", help="Colours of NAME_thermal.", rich_help_panel=_RESULT)
+        str, typer.Option(metavar="NAME", help="Colours of NAME_thermal.", rich_help_panel=RESULT_PANEL)
     ] = "grey",
     recursive: Annotated[
         bool,

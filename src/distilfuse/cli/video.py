@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from distilfuse.cli.options import Backend, Model, Threads
+from distilfuse.cli.options import Backend, BorderOption, Model, RigFile, Strength, Threads
 from distilfuse.cli.sentences import complain, describe, warn
 
 if TYPE_CHECKING:
@@ -76,27 +76,9 @@ def video(
         ),
     ] = None,
     polarity: Annotated[str, typer.Option(metavar="white|black", help="What is hot in the infrared.")] = "white",
-    rig: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RIG.json",
-            help="Move the infrared onto the visible as `distilfuse align` found it.",
-            show_default=False,
-        ),
-    ] = None,
-    border: Annotated[
-        str,
-        typer.Option(
-            metavar="crop|mask",
-            help="With --rig: cut off what only the visible camera sees, or leave it as it is.",
-        ),
-    ] = "crop",
-    ir_strength: Annotated[
-        float,
-        typer.Option(
-            metavar="0..1", help="0: the visible, 0.5: what the model makes, 1: the infrared under visible colours."
-        ),
-    ] = 0.5,
+    rig: RigFile = None,
+    border: BorderOption = "crop",
+    ir_strength: Strength = 0.5,
     steady: Annotated[
         bool, typer.Option("--steady/--no-steady", help="Hold the brightness over time, or fuse each frame alone.")
     ] = True,
