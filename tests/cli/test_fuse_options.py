@@ -228,3 +228,30 @@ def test_a_rig_moves_the_infrared_and_crops_or_masks(tmp_path: Path, model: str)
     assert whole[18:22, 30:42, :3].min() > 190
     np.testing.assert_array_equal(whole[:6], visible[:6])
     assert "border is 'keep'" in refused(*words, "-o", tmp_path / "f.png", "--border", "keep", model=model)
+
+
+def test_what_looks_like_a_mistake_is_said(tmp_path: Path, model: str) -> None:
+    assert "has colours" in fuse(INFRARED, VISIBLE, "-o", tmp_path / "swapped.png", model=model)
+    assert "has colours" not in fuse(VISIBLE, INFRARED, "-o", tmp_path / "right.png", model=model)
+    said = refused(VISIBLE, INFRARED, "-o", tmp_path / "r.png", "--range", "7000,9000", model=model)
+    assert "has no value between 7000 (black) and 9000 (white), only values from" in said
+    assert "have it saved" in refused(VISIBLE, INFRARED, "-o", tmp_path / "p.png", "--palette", "iron", model=model)
+    for folder in ("v", "i"):
+        (tmp_path / folder / "deep").mkdir(parents=True)
+    Image.open(VISIBLE).save(tmp_path / "v" / "deep" / "a.png")
+    Image.open(INFRARED).save(tmp_path / "i" / "deep" / "a.png")
+    assert "--recursive" in refused(tmp_path / "v", tmp_path / "i", "-o", tmp_path / "out", model=model)
+    Image.open(VISIBLE).convert("RGB").save(tmp_path / "v" / "a.jpg")
+    Image.open(INFRARED).save(tmp_path / "i" / "a.png")
+    said = refused(tmp_path / "v", tmp_path / "i", "-o", tmp_path / "v", model=model)
+    assert "holds pictures that are to be fused" in said
+
+
+def test_a_rig_for_other_sizes_is_scaled_and_that_is_said(tmp_path: Path, model: str) -> None:
+    pytest.importorskip("cv2", reason="OpenCV (extra align) is not installed")
+    Image.fromarray(np.full((48, 64, 3), 20, np.uint8)).save(tmp_path / "v.png")
+    Image.fromarray(np.full((48, 80), 200, np.uint8)).save(tmp_path / "i.png")
+    placed = np.array([[1.0, 0, 16], [0, 1, 8], [0, 0, 1]])
+    Rig(placed, (64, 48), (40, 24), "similarity", None).write(tmp_path / "rig.json")
+    words = (tmp_path / "v.png", tmp_path / "i.png", "--rig", tmp_path / "rig.json", "-o", tmp_path / "f.png")
+    assert "is scaled to 64x48 and 80x48" in fuse(*words, model=model)

@@ -43,6 +43,17 @@ def luminance(rgb: NDArray[Any]) -> NDArray[np.float32]:
     return total
 
 
+def colourfulness(rgb: NDArray[Any]) -> float:
+    """Mean distance between the highest and the lowest channel of a pixel, in 0..1, of some of the pixels.
+
+    Args:
+        rgb: ``H x W x 3``, uint8, uint16 or floats in 0..1.
+    """
+    step = max(1, int((rgb.shape[0] * rgb.shape[1] / 40_000) ** 0.5))
+    some = rgb[::step, ::step].astype(np.float32)
+    return float((some.max(axis=2) - some.min(axis=2)).mean()) / full_scale(rgb.dtype)
+
+
 def with_luminance(rgb: NDArray[Any], before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[Any]:
     """Give a picture a new luminance and keep its chroma, scaled towards grey where the gamut ends.
 

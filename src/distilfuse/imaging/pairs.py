@@ -65,7 +65,10 @@ def list_pictures(folder: Path, recursive: bool = False, without: Path | None = 
         and (not recursive or left_out is None or left_out not in path.resolve().parents)
     )
     if not files:
-        raise InputError(f"{folder} holds no pictures ({', '.join(READABLE)}): name another folder.")
+        mend = "name another folder"
+        if not recursive and any(path.suffix.lower() in READABLE for path in folder.rglob("*")):
+            mend = "its sub-folders do, which --recursive (recursive=True) looks into"
+        raise InputError(f"{folder} holds no pictures ({', '.join(READABLE)}): {mend}.")
     return files
 
 

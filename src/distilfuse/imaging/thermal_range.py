@@ -148,7 +148,7 @@ class ThermalRange:
             name: what to call the picture in messages.
 
         Raises:
-            InputError: as for :func:`to_range`.
+            InputError: as for :func:`to_range`; or all values lie outside of limits that were named.
 
         Warns:
             PictureWarning: all pixels have one value; more than :data:`CLIPPED` lie outside of the limits (besides the
@@ -163,6 +163,11 @@ class ThermalRange:
         excess = max(0.0, below - tails[0] / 100) + max(0.0, above - 1 + tails[1] / 100)
         first, last = (min(max(tally.percentile(tail), low), high) for tail in TAILS)
         used = (last - first) / (high - low)
+        if self.unit == "value" and below + above == 1:
+            raise InputError(
+                f"The {name} picture has no value between {low:g} (black) and {high:g} (white), only values from "
+                f"{tally.least:g} to {tally.most:g}: choose another thermal range."
+            )
         if tally.least == tally.most:
             remark = f"has the value {tally.least:g} everywhere and adds nothing: check the camera or the file"
         elif excess > CLIPPED:

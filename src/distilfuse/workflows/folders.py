@@ -157,6 +157,11 @@ def _plan(
             break
     for job in jobs:
         refuse_inputs(job.output, job.inputs)
+    if output.resolve() in {path.parent.resolve() for job in jobs for path in job.inputs}:
+        raise OutputError(
+            f"{output} holds pictures that are to be fused: the next run would take results for inputs, so name "
+            "another output."
+        )
     skipped = [job for job in jobs if earlier and earlier.ledger.is_finished(job.output, job.inputs, earlier.settings)]
     left = [job for job in jobs if job not in skipped]
     # What this run's ledger knows is its own to replace: made from inputs or settings that have changed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from distilfuse.errors import ConfigError, InputError
 from distilfuse.fuser import Fuser
-from distilfuse.imaging.colour import luminance, with_luminance
+from distilfuse.imaging.colour import colourfulness, luminance, with_luminance
 from distilfuse.imaging.mixing import (
     BALANCED,
     check_strength,
@@ -25,9 +26,12 @@ from distilfuse.imaging.mixing import (
     with_strength,
 )
 from distilfuse.imaging.palettes import colourise, palette
-from distilfuse.imaging.scaling import from_unit, full_scale
+from distilfuse.imaging.scaling import PictureWarning, from_unit, full_scale
 from distilfuse.imaging.thermal_range import ThermalRange, to_range
 from distilfuse.workflows.alignment.rig import BORDERS, Border, Registered, Rig
+
+_COLOURED = 0.02
+"""Mean distance between the channels of an infrared picture from which on it has colours: JPEG leaves less on grey."""
 
 PolarityChoice = Literal["auto", "white", "black"]
 Colours = Literal["auto", "gray", "vis"]
@@ -59,6 +63,10 @@ class Treatment:
 
     def __post_init__(self) -> None:
         check_strength(self.ir_strength)
+        if self.palette != "grey" and "thermal" not in self.save:
+            raise ConfigError(
+                f"The palette {self.palette} colours the thermal picture: have it saved (--save thermal)."
+            )
         palette(self.palette)  # refuses other names
         for name, value, choices in (
             ("polarity", self.polarity, get_args(PolarityChoice)),
@@ -100,8 +108,15 @@ class Treatment:
             ConfigError: ``polarity`` is ``auto``.
 
         Warns:
-            PictureWarning: see :meth:`distilfuse.imaging.thermal_range.ThermalRange.warn`.
+            PictureWarning: the picture has colours; and see :meth:`distilfuse.imaging.thermal_range.ThermalRange.warn`.
         """
+        if infrared.ndim == 3 and colourfulness(infrared) > _COLOURED:
+            warnings.warn(
+                "The infrared picture has colours, of which the brightness counts as heat: export it in grey, or give "
+                "the visible picture first if the two are swapped.",
+                PictureWarning,
+                stacklevel=2,
+            )
         if self.polarity == "auto":
             raise ConfigError("The polarity is auto: settle it first, once for a whole recording.")
         low, high = self.thermal_range.limits(infrared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from distilfuse import __version__
 from distilfuse.errors import ConfigError, InputError
+from distilfuse.imaging.scaling import PictureWarning
 from distilfuse.imaging.transforms import MODELS, Matrix, Size, flaw_of
 from distilfuse.imaging.warping import Warper
 from distilfuse.imaging.writing import write_bytes
@@ -152,6 +154,17 @@ class Rig:
         sizes = (visible_size, infrared_size)
         kept = self._kept.get(sizes)
         if kept is None:
+            if sizes != (self.visible_size, self.infrared_size):
+                made, here = (
+                    " and ".join(f"{width}x{height}" for width, height in pair)
+                    for pair in ((self.visible_size, self.infrared_size), sizes)
+                )
+                warnings.warn(
+                    f"The rig was made for pictures of {made} pixels and is scaled to {here}: right only for the "
+                    "same two cameras.",
+                    PictureWarning,
+                    stacklevel=3,
+                )
             kept = Warper(self.matrix_for(*sizes), infrared_size, visible_size)
             self._kept.clear()
             self._kept[sizes] = kept
