@@ -103,7 +103,10 @@ def test_truncated_image(bench: Bench, suffix: str) -> None:
 def test_mismatched_sizes(bench: Bench) -> None:
     other = bench.save("other.png", np.zeros((48, 64), np.uint8))
     said = bench.refuses(bench.visible, other, "-o", bench.out, status=2)
-    assert said == (f"{bench.visible} is 32x24 pixels but {other} is 64x48: resize or align one to the other first.")
+    assert said == (
+        f"{bench.visible} is 32x24 pixels but {other} is 64x48: resize one to the other if they show the same, or "
+        "align them with distilfuse align."
+    )
 
 
 def test_empty_folder(bench: Bench) -> None:
@@ -201,8 +204,10 @@ def test_nan_and_infinity(bench: Bench, fuser: Fuser, bad: float) -> None:
 
 def test_floats_out_of_range(bench: Bench) -> None:
     kelvin = bench.save("kelvin.tif", np.linspace(270, 330, 24 * 32, dtype=np.float32).reshape(24, 32))
-    said = bench.refuses(bench.visible, kelvin, "-o", bench.out, status=2)
+    said = bench.refuses(kelvin, bench.infrared, "-o", bench.out, status=2)
     assert "float values from 270 to 330" in said
+    said = bench.refuses(bench.visible, kelvin, "-o", bench.out, "--range", "type", status=2)
+    assert "float values from 270 to 330, which have no full scale" in said
 
 
 @pytest.mark.parametrize("shape", [(24, 32, 2), (24, 32, 5), (3, 24, 32), (24, 32, 12)])

@@ -87,16 +87,21 @@ def test_wheel_is_small(wheel: Path) -> None:
 def test_what_a_user_installs(metadata: Message) -> None:
     assert requirements(metadata, None) == {"numpy", "onnxruntime", "pillow", "typer"}
     assert set(metadata.get_all("Provides-Extra")) == {
+        "align",
+        "bulk",
+        "deep",
         "detect",
         "dev",
         "evaluate",
         "gpu",
+        "medical",
         "no-reference",
         "openvino",
         "quantize",
         "text",
         "text-offline",
         "train",
+        "video",
     }
     assert "torch" in requirements(metadata, "train")
     assert metadata["Requires-Python"].replace(" ", "") in {"<3.14,>=3.10", ">=3.10,<3.14"}

@@ -23,10 +23,10 @@ def test_train_export_fuse(shared_data: Path, project: Path, tmp_path: Path, mon
     text = find_recipe("nano-ivif").read_text()
     recipe.write_text(text + "validation_pairs: 1\n")
     out = tmp_path / "run"
-    options = ("--data", shared_data, "-o", out, "--steps", 2, "--accelerator", "cpu", "--stage", "nano")
+    options = ("--data", shared_data, "-o", out, "--steps", 2, "--accelerator", "cpu", "--stage", "nano-l")
     assert run(monkeypatch, "train", recipe, *options) == 0
-    assert run(monkeypatch, "export", recipe, out / "nano" / "nano-ivif.safetensors", "-o", tmp_path / "zoo") == 0
-    record = tmp_path / "zoo" / "nano-ivif.json"
+    assert run(monkeypatch, "export", recipe, out / "nano-l" / "nano-l-ivif.safetensors", "-o", tmp_path / "zoo") == 0
+    record = tmp_path / "zoo" / "nano-l-ivif.json"
     assert json.loads(record.read_text())["training_data"] == ["roadscene/train", "llvip/train"]
     samples = project / "src" / "distilfuse" / "samples"
     pair = (samples / "ct-mri_visible.png", samples / "ct-mri_infrared.png")

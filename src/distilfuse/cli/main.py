@@ -10,6 +10,7 @@ from distilfuse import __version__
 from distilfuse.cli.align import align
 from distilfuse.cli.annotate import annotate
 from distilfuse.cli.bench import bench
+from distilfuse.cli.bulk import bulk
 from distilfuse.cli.camera import camera
 from distilfuse.cli.data import data
 from distilfuse.cli.degrade import degrade
@@ -59,6 +60,7 @@ def distilfuse(
 
 
 app.command()(fuse)
+app.command()(bulk)
 app.command()(video)
 app.command()(align)
 app.command()(camera)

@@ -17,6 +17,9 @@ from distilfuse.workflows.treatment import PolarityChoice, Treatment
 LOOKED_AT = 9
 """Pairs, spread over the run, that a guess is from."""
 
+_ENOUGH = 1 << 20
+"""Pixels of a picture that are looked at."""
+
 Pictures = tuple[NDArray[Any], NDArray[Any]]
 """Visible and infrared."""
 
@@ -36,7 +39,7 @@ def settle_polarity(treatment: Treatment, pairs: Iterable[Pictures], *, task: st
     guesses = []
     if task == "ivif":
         for visible, infrared in pairs:
-            guesses.append(guess_polarity(infrared, visible))
+            guesses.append(guess_polarity(_thinned(infrared), _thinned(visible)))
             if not automatic or len(guesses) == LOOKED_AT:
                 break
     if not guesses:
@@ -52,6 +55,12 @@ def settle_polarity(treatment: Treatment, pairs: Iterable[Pictures], *, task: st
             f"{guess.label}."
         )
     return treatment, ""
+
+
+def _thinned(picture: NDArray[Any]) -> NDArray[Any]:
+    """Of a large picture every so many rows and columns: a guess needs few, and would copy all as floats."""
+    step = max(1, int((picture.shape[0] * picture.shape[1] / _ENOUGH) ** 0.5))
+    return picture[::step, ::step]
 
 
 def spread(pairs: Sequence[tuple[Path, Path]]) -> Iterator[Pictures]:

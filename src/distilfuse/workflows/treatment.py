@@ -119,6 +119,8 @@ class Treatment:
             )
         if self.polarity == "auto":
             raise ConfigError("The polarity is auto: settle it first, once for a whole recording.")
+        if infrared.dtype == np.uint8 and self.thermal_range.unit in ("auto", "type"):
+            return invert(infrared) if self.polarity == "black" else infrared  # nothing to be counted
         low, high = self.thermal_range.limits(infrared)
         if (low, high) != (0, full_scale(infrared.dtype)) or infrared.dtype.kind != "u":
             self.thermal_range.warn(infrared, low, high)
