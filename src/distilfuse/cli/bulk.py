@@ -12,6 +12,7 @@ import typer
 
 from distilfuse.cli.options import Backend, Bits, BorderOption, Color, Model, Polarity, Range, RigFile, Strength
 from distilfuse.cli.sentences import complain, listed, pair_word, warn
+from distilfuse.cli.treatments import make_treatment
 
 if TYPE_CHECKING:
     from distilfuse.workflows.bulk.planning import BulkPlan
@@ -95,26 +96,23 @@ def bulk(
     from contextlib import closing
 
     from distilfuse.errors import ConfigError
-    from distilfuse.imaging.thermal_range import ThermalRange
-    from distilfuse.workflows.alignment.rig import Rig
     from distilfuse.workflows.bulk.looking import spread_over
     from distilfuse.workflows.bulk.places import absolute
     from distilfuse.workflows.bulk.planning import look_at, plan_bulk
     from distilfuse.workflows.bulk.worker import Work
     from distilfuse.workflows.ledger import digest_of
     from distilfuse.workflows.settling import settle_polarity
-    from distilfuse.workflows.treatment import Treatment
     from distilfuse.zoo import find_model
 
     if workers is not None and ray is None:
         raise ConfigError("--workers is for a cluster: add --ray, or leave it out, and this machine does it alone.")
-    treatment = Treatment(
-        thermal_range=ThermalRange.parse(thermal_range),
-        polarity=polarity,  # type: ignore[arg-type]  # it is checked
-        rig=Rig.read(rig) if rig else None,
-        border=border,  # type: ignore[arg-type]
+    treatment = make_treatment(
+        thermal_range=thermal_range,
+        polarity=polarity,
+        rig=rig,
+        border=border,
         ir_strength=ir_strength,
-        color=color,  # type: ignore[arg-type]
+        color=color,
         bits=bits,
     )
     record, _ = find_model(model)

@@ -196,7 +196,7 @@ def _pixels(file: Path) -> NDArray[np.float32]:
         raise InputError(f"{file} holds no pixels or is truncated: copy or export it again.")
     try:
         stored = data.pixel_array
-    except (ImportError, NotImplementedError, RuntimeError) as error:  # no decoder for the transfer syntax
+    except (ImportError, RuntimeError) as error:  # no decoder for the transfer syntax
         name = data.file_meta.TransferSyntaxUID.name
         raise InputError(f"{file} is compressed ({name}): decompress it first (gdcmconv --raw, dcmdjpeg).") from error
     except Exception as error:
