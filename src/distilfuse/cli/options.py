@@ -23,8 +23,8 @@ Backend = Annotated[
         "-b",
         metavar="NAME",
         help="auto, onnxruntime, openvino, cuda, tensorrt, directml, coreml, torch or torch-compile (`:cuda`), "
-        "openvino:bf16 on CPUs that have it. Another than the one named is never used; auto measures once what is "
-        "fastest.",
+        "torch-half (float16 on an NVIDIA card), openvino:bf16 on CPUs that have it. Another than the one named "
+        "is never used; auto measures once what is fastest.",
     ),
 ]
 Threads = Annotated[

@@ -1,11 +1,12 @@
-"""The backends ``torch`` and ``torch-compile``: a released ONNX file read back into the network it was made of.
+"""The backends ``torch...``: a released ONNX file read back into the network it was made of.
 
 An exported nano network keeps every weight under its name; an attention network does not, and is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch import Tensor
 from distilfuse.errors import ConfigError, DistilfuseError, ModelError
 from distilfuse.export.onnx import TOLERANCE
 from distilfuse.nets.build import Network, build, config_from_dict
+from distilfuse.nets.cuda.recording import Recording
 from distilfuse.nets.nano import NanoNet
 from distilfuse.runtime.backend import first_line
 from distilfuse.runtime.onnxruntime_backend import OnnxRuntimeBackend
@@ -27,8 +29,15 @@ _PREFIX = "network."
 """Before the names of weights in an exported file."""
 
 
+Fuse = Callable[..., Tensor]
+"""Visible, infrared and for some networks the reading, to fused."""
+
+
 class TorchBackend:
-    """A network in PyTorch, in float32; its name may end in a device, as in ``torch:cuda``."""
+    """A network in PyTorch; its name may end in a device, as in ``torch:cuda``.
+
+    ``torch`` and ``torch-compile`` compute in float32, ``torch-half`` in float16, on an NVIDIA card and recorded.
+    """
 
     chosen = ""
 
@@ -36,18 +45,25 @@ class TorchBackend:
         self.name = name
         self.threads = threads
         kind, _, place = name.partition(":")
-        self._device = _open_device(place or "cpu")
+        self._device = _open_device(place or ("cuda" if kind == "torch-half" else "cpu"))
         self.device = _describe(self._device)
-        network: Network = _read(weights, architecture).to(self._device)
+        network: Network = read_network(weights, architecture).to(self._device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types leave it out
 
-        def fuse(visible: Tensor, infrared: Tensor, reading: Tensor | None) -> Tensor:
-            part = {} if reading is None else {"reading": reading}  # only networks with a gauge are given one
+        def fuse(visible: Tensor, infrared: Tensor, *reading: Tensor) -> Tensor:
+            part = {"reading": reading[0]} if reading else {}  # only networks with a gauge are given one
             fused: Tensor = network.fuse_padded(visible, infrared, **part)[0]
             return fused
 
-        # Sizes as variables: by default every size compiles anew, and after some PyTorch gives up without a word.
-        self._fuse = torch.compile(fuse, dynamic=True) if kind == "torch-compile" else fuse
+        self._fuse: Fuse
+        if kind == "torch-half":
+            network.half()
+            self._fuse = _Recorded(fuse, self._device)
+        elif kind == "torch-compile":
+            # Sizes as variables: by default every size compiles anew, and after some PyTorch gives up without a word.
+            self._fuse = torch.compile(fuse, dynamic=True)
+        else:
+            self._fuse = fuse
 
     def run(
         self,
@@ -58,8 +74,8 @@ class TorchBackend:
         """See :class:`distilfuse.runtime.backend.Backend`."""
         try:
             with torch.inference_mode(), _threads(self.threads):
-                part = None if reading is None else self._place(reading)
-                fused: NDArray[Any] = self._fuse(self._place(visible), self._place(infrared), part).cpu().numpy()
+                given = [visible, infrared] if reading is None else [visible, infrared, reading]
+                fused: NDArray[Any] = self._fuse(*map(self._place, given)).cpu().numpy()
         except Exception as error:  # of PyTorch, of its compiler, of the C++ compiler behind that
             height, width = visible.shape[-2:]
             raise ModelError(f"PyTorch failed on a {width}x{height} pair ({first_line(error)}).") from error
@@ -71,6 +87,30 @@ class TorchBackend:
             # From pinned memory both pictures are on their way while the first is used.
             return tensor.pin_memory().to(self._device, non_blocking=True)
         return tensor.to(self._device)
+
+
+class _Recorded:
+    """A function that is recorded for each shape of its inputs; the shapes used last are kept."""
+
+    _MOST = 8
+
+    def __init__(self, function: Fuse, device: torch.device) -> None:
+        if device.type != "cuda":
+            raise ConfigError(f"The backend 'torch-half' runs on NVIDIA cards, not on {device}: take 'torch' there.")
+        self._function, self._device = function, device
+        self._kept: dict[tuple[torch.Size, ...], Recording] = {}
+        self._lock = threading.Lock()  # a recording has one set of inputs
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        key = tuple(tensor.shape for tensor in inputs)
+        with self._lock, torch.cuda.device(self._device):
+            recording = self._kept.pop(key, None) or Recording(self._function, *inputs)
+            self._kept[key] = recording  # the last one used goes to the end
+            while len(self._kept) > self._MOST:
+                del self._kept[next(iter(self._kept))]
+            for kept, tensor in zip(recording.inputs, inputs, strict=True):
+                kept.copy_(tensor, non_blocking=True)
+            return recording.replay().clone()
 
 
 def torch_devices() -> list[str]:
@@ -98,7 +138,7 @@ def _open_device(name: str) -> torch.device:
     return device
 
 
-def _read(weights: bytes, architecture: Mapping[str, Any]) -> Network:
+def read_network(weights: bytes, architecture: Mapping[str, Any]) -> Network:
     """The network of a configuration with the weights of an exported file, proved to compute what the file does.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Intensity terms: the brighter source (L_int) and consistency with both."""
+"""Intensity terms: the brighter source (L_int), pixel by pixel and cell by cell, and consistency with both."""
 
 from __future__ import annotations
 
@@ -20,8 +20,17 @@ def intensity_loss(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
     Returns:
         Scalar, 0 (equal to the brighter source) .. 1.
     """
-    brighter = torch.where(grey(visible) >= infrared, visible, infrared.expand_as(visible))
-    return functional.l1_loss(fused, brighter)
+    return functional.l1_loss(fused, _brighter(visible, infrared))
+
+
+def tone_loss(fused: Tensor, visible: Tensor, infrared: Tensor, *, cell: int = 8) -> Tensor:
+    """As :func:`intensity_loss`, of means over cells of ``cell x cell`` pixels.
+
+    Detail averages out, so this says nothing of edges and texture; it forbids that parts of a surface (the sky around a
+    tree) take their brightness from one source and parts from the other. Sides need at least ``cell`` pixels.
+    """
+    pooled = functional.avg_pool2d(fused - _brighter(visible, infrared), cell)
+    return pooled.abs().mean()
 
 
 def consistency_loss(fused: Tensor, visible: Tensor, infrared: Tensor, *, ir_compose: float = 1.0) -> Tensor:
@@ -33,3 +42,7 @@ def consistency_loss(fused: Tensor, visible: Tensor, infrared: Tensor, *, ir_com
     to_visible = functional.l1_loss(luminance, grey(visible))
     to_infrared = functional.l1_loss(luminance, infrared)
     return (to_visible + ir_compose * to_infrared) / 2
+
+
+def _brighter(visible: Tensor, infrared: Tensor) -> Tensor:
+    return torch.where(grey(visible) >= infrared, visible, infrared.expand_as(visible))

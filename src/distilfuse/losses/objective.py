@@ -15,7 +15,7 @@ from distilfuse.losses.colour import colour_loss
 from distilfuse.losses.edge_preservation import edge_preservation_loss
 from distilfuse.losses.fidelity import fidelity_loss
 from distilfuse.losses.gradient import gradient_loss, signed_gradient_loss
-from distilfuse.losses.intensity import consistency_loss, intensity_loss
+from distilfuse.losses.intensity import consistency_loss, intensity_loss, tone_loss
 from distilfuse.losses.structure import structure_loss
 
 Term = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -29,6 +29,7 @@ def _colour(fused: Tensor, visible: Tensor, infrared: Tensor) -> Tensor:
 TERMS: dict[str, Term] = {
     "intensity": intensity_loss,
     "consistency": consistency_loss,
+    "tone": tone_loss,
     "gradient": gradient_loss,
     "signed_gradient": signed_gradient_loss,
     "structure": structure_loss,

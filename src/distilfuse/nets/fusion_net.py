@@ -100,9 +100,12 @@ class FusionNet(nn.Module):
         """
         visible = visible.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         infrared = infrared.contiguous(memory_format=torch.channels_last)
-        pairs = zip(self.visible_encoder(visible), self.infrared_encoder(infrared), strict=True)
+        # Of a network in half precision: pictures and result stay in float32.
+        streams = visible.to(self.output.weight.dtype), infrared.to(self.output.weight.dtype)
+        pairs = zip(self.visible_encoder(streams[0]), self.infrared_encoder(streams[1]), strict=True)
         fused = [fusion(*pair) for fusion, pair in zip(self.fusions, pairs, strict=True)]
         if text is not None:
+            text = text.to(self.output.weight.dtype)
             fused = [modulate(level, text) for modulate, level in zip(self.modulations, fused, strict=True)]
         decoded = self.decoder(fused)
         residual: Tensor = self.output(self.refinement(decoded[0]))

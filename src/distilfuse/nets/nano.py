@@ -162,7 +162,7 @@ class Gauge(nn.Module):
         """
         pooled = self.cells(x).mean((2, 3))  # B 2 width
         if reading is not None:
-            pooled = torch.where(reading.sum(1, keepdim=True) > 0, reading, pooled)
+            pooled = torch.where(reading.sum(1, keepdim=True) > 0, reading.to(pooled.dtype), pooled)
         gammas, betas = self.out(functional.relu(self.hidden(pooled)))[:, :, None, None].chunk(2, dim=1)
         return list(zip(gammas.split(self.modulated, 1), betas.split(self.modulated, 1), strict=True))
 
@@ -295,7 +295,8 @@ class NanoNet(nn.Module):
         x = torch.cat([visible, infrared], dim=1)
         if self.config.stem != "patches":
             x = x - 0.5  # what the padding stands for is mid-grey
-        return functional.relu(self.stem(x))
+        # Of a network in half precision: pictures and result stay in float32.
+        return functional.relu(self.stem(x.to(self.stem.weight.dtype)))
 
     def _enlarge(self, plane: Tensor) -> Tensor:
         """To ``B x 1 x H x W``."""

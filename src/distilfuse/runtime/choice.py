@@ -19,7 +19,7 @@ BACKENDS = tuple(INSTALL)
 AUTO = "auto"
 """The fastest of those that are installed, measured once."""
 
-_TORCH = ("torch", "torch-compile")
+_TORCH = ("torch", "torch-compile", "torch-half")
 
 
 def open_backend(
@@ -34,8 +34,8 @@ def open_backend(
     """Load a model into a backend.
 
     Args:
-        name: one of :data:`BACKENDS`, or :data:`AUTO`. ``torch`` and ``torch-compile`` may name a device:
-            ``torch:cuda``; ``openvino:bf16`` computes in bfloat16, on CPUs that have it.
+        name: one of :data:`BACKENDS`, or :data:`AUTO`. Those of PyTorch may name a device: ``torch:cuda``;
+            ``openvino:bf16`` computes in bfloat16, on CPUs that have it.
         weights: the bytes of an ONNX file.
         threads: CPU threads, by default one a usable CPU.
         channels: of the visible picture, for ``auto``.
@@ -95,7 +95,7 @@ def find_devices(name: str) -> list[str] | None:
             from distilfuse.export.torch_backend import torch_devices
         except ImportError:
             return None
-        return torch_devices()
+        return [device for device in torch_devices() if name != "torch-half" or device.startswith("CUDA")]
     if name == "openvino":
         if find_spec("openvino") is None:
             return None

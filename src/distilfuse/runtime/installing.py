@@ -15,6 +15,7 @@ INSTALL = {
     "coreml": "pip install --force-reinstall onnxruntime (on macOS)",
     "torch": "pip install 'distilfuse[train]'",
     "torch-compile": "pip install 'distilfuse[train]'",
+    "torch-half": "pip install 'distilfuse[train]'",
 }
 """Backend to its install line; the first is there in every installation."""
 

@@ -115,9 +115,9 @@ def train(
     )
     last = out / "last.safetensors"
     step, spent = 0, 0.0
-    if last.is_file():
-        step, spent = restore_checkpoint(last, task=task, average=average, optimiser=optimiser, recipe=identity)
     wrapped, optimiser = fabric.setup(task, optimiser)
+    if last.is_file():  # only now: the optimiser's state is read to where the parameters are
+        step, spent = restore_checkpoint(last, task=task, average=average, optimiser=optimiser, recipe=identity)
     average.to(fabric.device)
     end = recipe.steps if stop_after is None else min(recipe.steps, step + stop_after)
     sources = _training_pairs(recipe, data)

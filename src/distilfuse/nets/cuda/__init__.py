@@ -1,0 +1,1 @@
+"""Inference on NVIDIA cards: half precision, Triton kernels for the paper's network, CUDA graphs."""
