@@ -46,3 +46,8 @@ class ConfigError(DistilfuseError, ValueError):
 
 class MissingDependencyError(DistilfuseError, ImportError):
     """An extra is needed that is not installed; the message holds the install line."""
+
+
+def install_line(extra: str) -> str:
+    """What installs an extra, for messages."""
+    return f"pip install 'distilfuse[{extra}]'"

@@ -100,6 +100,40 @@ def test_several_files(command: Command, source: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_warnings_name_the_file_once(command: Command, source: Path, tmp_path: Path) -> None:
+    narrow = ("--range", "0,15", "--temperature", "none")
+    remark = "FLIR0001.jpg: The thermal picture has "
+    code, _, complaint = command(source, "-o", tmp_path / "fused.jpg", *narrow)
+    assert code == 0
+    assert complaint.startswith(remark)
+    code, _, complaint = command(tmp_path / source.name, tmp_path / source.name, "-o", tmp_path / "out", *narrow)
+    assert code == 2, "one name twice"
+    code, _, complaint = command(tmp_path, "-o", tmp_path / "out", *narrow)
+    assert remark in complaint
+    Image.new("RGB", (64, 48), (9, 8, 7)).save(tmp_path / "v.png")
+    palette = ("--palette", "--visible", tmp_path / "v.png", "--overwrite")
+    code, _, complaint = command(source, "-o", tmp_path / "fused.jpg", *palette)
+    assert (code, complaint.count("FLIR0001.jpg")) == (0, 1)
+
+
+def test_one_file_into_a_folder_to_be_made(command: Command, source: Path, tmp_path: Path) -> None:
+    said = command.refuses(tmp_path, source, "-o", tmp_path / "new" / "deep", status=1)
+    assert said.endswith(f"write {tmp_path / 'new' / 'deep'}/ for a new folder.")
+    code, said, complaint = command(source, "-o", f"{tmp_path / 'new' / 'deep'}/")
+    assert (code, complaint) == (0, "")
+    assert said.startswith(f"{tmp_path / 'new' / 'deep' / 'FLIR0001.jpg'}: 64x48")
+    assert sorted(path.name for path in (tmp_path / "new" / "deep").iterdir()) == [
+        "FLIR0001.jpg",
+        "FLIR0001_temperature.tiff",
+    ]
+    assert "cannot be a folder because" in command.refuses(tmp_path, source, "-o", f"{source}/", status=1)
+
+
+def test_a_range_in_two_words(command: Command, source: Path, tmp_path: Path) -> None:
+    said = command.refuses(tmp_path, "--range", "15", "40", source, "-o", tmp_path / "fused.jpg")
+    assert said.endswith("with a comma and no space, as in --range 7000,9000.")
+
+
 def test_a_folder(command: Command, source: Path, tmp_path: Path) -> None:
     assert command(tmp_path, "-o", tmp_path / "out")[0] == 0
     assert (tmp_path / "out" / "FLIR0001.jpg").is_file()

@@ -76,6 +76,22 @@ def test_two_folders(
     assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["a.png", "b.png", "c.png"]
 
 
+def test_what_has_no_partner_is_named_with_its_sub_folder(
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    model: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for folder, name in zip(folders, ("lost", "single"), strict=True):
+        (folder / "day" / "one").mkdir(parents=True)
+        (folder / "day" / "one" / f"{name}.png").write_bytes(b"")
+    assert run(monkeypatch, "fuse", *folders, "-o", tmp_path / "out", "--model", model, "--recursive") == 0
+    said = capsys.readouterr().err
+    assert "1 visible without a partner: day/one/lost.png\n" in said
+    assert "1 infrared without a partner: day/one/single.png\n" in said
+
+
 def test_a_failed_pair_is_named_and_the_others_go_on(
     folders: tuple[Path, Path],
     tmp_path: Path,

@@ -109,6 +109,29 @@ def test_doctor_finds_all_well(
     assert "sha256 " in said.out
 
 
+def test_doctor_says_of_each_extra_what_it_is_for_and_how_to_get_it(
+    own_zoo: Path, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uses = {"align": "align", "video": "video", "medical": "volume", "deep": "16 bits", "bulk": "bulk"}
+    missing = {"align": "cv2", "video": "av", "medical": "pydicom", "deep": "cv2", "bulk": "fsspec, ray"}
+    settings = (project / "pyproject.toml").read_text("utf-8")
+    for there in (True, False):
+        absent = () if there else ("cv2", "av", "pydicom", "fsspec", "ray")
+        monkeypatch.setattr(
+            "distilfuse.workflows.checkup.installed", lambda module, absent=absent: module not in absent
+        )
+        assert run(monkeypatch, "doctor") == 0, "an extra that is not there is not a fault"
+        said = capsys.readouterr().out.splitlines()
+        lines = {line.split()[2]: line for line in said if line.startswith("ok     extra ")}
+        assert lines.keys() == uses.keys()
+        for extra, line in lines.items():
+            assert f"\n{extra} = [" in settings
+            assert uses[extra] in line
+            assert line.endswith(
+                "; installed" if there else f"; {missing[extra]} not installed: pip install 'distilfuse[{extra}]'"
+            )
+
+
 def test_doctor_finds_damaged_weights(
     own_zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -113,6 +113,20 @@ def test_two_folders_and_what_is_left_out(bench: Bench) -> None:
         assert [round(frame.time, 2) for frame in video.decode(video=0)] == [0.0, 0.2, 0.4, 0.6]
 
 
+def test_the_rate_of_folders_is_said_where_nobody_names_it(bench: Bench) -> None:
+    one, two = bench.folder / "v", bench.folder / "i"
+    for folder in (one, two):
+        folder.mkdir()
+        for k in range(3):
+            Image.fromarray(np.full((48, 64), 50 + 20 * k, np.uint8)).save(folder / f"{k}.png")
+    code, _, err = bench.run(one, two, "-o", bench.out)
+    assert (code, err) == (0, f"The pictures of {one} and {two} are taken at 25 a second: set it with --fps.\n")
+    with av.open(str(bench.out)) as video:
+        assert [round(frame.time, 2) for frame in video.decode(video=0)] == [0.0, 0.04, 0.08]
+    code, _, err = bench.run(one, two, "-o", bench.out, "--overwrite", "--fps", "25")
+    assert (code, err) == (0, "")
+
+
 def test_side_by_side_with_offset_and_options(bench: Bench) -> None:
     both = bench.folder / "both.mkv"
     with av.open(str(both), "w") as output:
@@ -131,8 +145,16 @@ def test_side_by_side_with_offset_and_options(bench: Bench) -> None:
         bench.visible, bench.infrared, "-o", bench.out, "--offset", "500", "--overwrite", "--bit-rate", 500
     )
     assert code == 0
-    assert "The first 0.50 s of" in err
-    assert "The last 0.50 s of" in err
+    assert f"The first 5 frames (0.50 s) of {bench.visible} are" in err
+    assert f"The last 5 frames (0.50 s) of {bench.infrared} are" in err
+
+
+def test_one_frame_more_is_counted(bench: Bench) -> None:
+    longer = film(bench.folder / "longer.mkv", lambda k: 20, 21)
+    code, out, err = bench.run(longer, bench.infrared, "-o", bench.out)
+    assert code == 0
+    assert "20 frames fused" in out
+    assert err == f"The last frame (0.10 s) of {longer} is left out: the other recording ends earlier.\n"
 
 
 def test_depth(bench: Bench) -> None:
@@ -162,6 +184,8 @@ def test_wrong_arguments(bench: Bench) -> None:
         "The visible side has no sound that can be kept: use --audio auto or none.": (*pair, "--audio", "visible"),
         "A video is written with 8 or 10 bits a channel, not 9.": (*pair, "--bits", 9),
         "--range x is not two numbers: give the counts of black and white, as in 7000,9000.": (*pair, "--range", "x"),
+        "--range 7000 is not a thermal range but half of one: write black and white with a comma and no space, as in "
+        "--range 7000,9000.": (*pair, "--range", "7000", "9000"),
         "A range goes from black to white, so 9 must be below 1.": (*pair, "--range", "9,1"),
         "--encoder-option preset is not KEY=VALUE: write it as in preset=slow.": (*pair, "--encoder-option", "preset"),
         "Pictures come at a rate above 0 a second, not 0.": (*pair, "--fps", 0),
@@ -298,7 +322,8 @@ def test_ctrl_c_leaves_a_playable_file(bench: Bench, name: str, number: signal.S
             else:
                 path.symlink_to(folder / f"{index % 16}.png")
     out = bench.folder / name
-    command = [bench.folder / "v", bench.folder / "i", "-o", out, "-m", bench.model, "-b", "onnxruntime", "-t", 1]
+    command = [bench.folder / "v", bench.folder / "i", "-o", out, "--fps", 25]
+    command += ["-m", bench.model, "-b", "onnxruntime", "-t", 1]
     running = subprocess.Popen(
         [sys.executable, "-m", "distilfuse", "video", *map(str, command)], stderr=subprocess.PIPE, text=True
     )

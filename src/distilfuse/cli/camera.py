@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from distilfuse.cli.options import Backend, Model, Threads
+from distilfuse.cli.options import Backend, Model, Threads, whole_range
 from distilfuse.cli.sentences import complain, describe, listed, warn
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def camera(
         typer.Argument(metavar="FILE...", help="FLIR radiometric JPEG, or folders of them.", show_default=False),
     ],
     output: Annotated[
-        Path,
+        str,  # a path would lose the slash at its end
         typer.Option("--output", "-o", metavar="OUT", help="File or folder to write.", show_default=False),
     ],
     temperature: Annotated[
@@ -48,6 +49,7 @@ def camera(
         typer.Option(
             "--range",
             metavar="LO,HI",
+            callback=whole_range,
             help="Degrees Celsius of black and white, such as `15,40`, or percentiles such as `1%,99%`. A series that "
             "is compared needs degrees.",
             show_default="auto, 0.5%,99.5% of each picture",
@@ -89,8 +91,9 @@ def camera(
     picture, and where the two lie on each other. The result has the resolution of the visible picture, the view of
     the thermal one, and the date, place and camera of the file (EXIF).
 
-    One file: OUT is a file (.jpg, .png) or a folder that exists. Several files or a folder: OUT is a folder,
-    made if it is missing, and results are named NAME.jpg. If a file fails, it is named and the others go on.
+    One file: OUT is a file (.jpg, .png), a folder that exists, or one to be made (with `/` at its end). Several files
+    or a folder: OUT is a folder, made if it is missing. In a folder results are named NAME.jpg. If a file fails, it is
+    named and the others go on.
 
     DJI's R-JPEG files are recognised; their temperatures take DJI's own Thermal SDK.
 
@@ -102,7 +105,14 @@ def camera(
     from distilfuse.workflows.camera_pair import Pairing
 
     pairing = Pairing(align=align, visible=visible, palette=palette, thermal_range=ThermalRange.parse(thermal_range))
-    jobs = plan_camera(files, output, pairing=pairing, sidecar=temperature.value, overwrite=overwrite)
+    jobs = plan_camera(
+        files,
+        Path(output),
+        pairing=pairing,
+        sidecar=temperature.value,
+        folder=output.endswith(("/", os.sep)),
+        overwrite=overwrite,
+    )
     fuser = Fuser.from_pretrained(model, backend=backend, threads=threads)
     if len(files) == 1 and not files[0].is_dir():
         _fuse_file(fuser, jobs, pairing, overwrite)

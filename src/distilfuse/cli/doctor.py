@@ -6,7 +6,7 @@ import typer
 
 
 def doctor() -> None:
-    """Check the installation: versions, CPU, backends, model files, and a self-test.
+    """Check the installation: versions, extras, CPU, backends, model files, and a self-test.
 
     Exit status: 0 all well, 1 something is broken.
     """

@@ -40,12 +40,13 @@ def run_folders(
     opening: Opening,
     treatment: Treatment,
     *,
+    inputs: tuple[Path | None, Path | None],
     overwrite: bool,
     resume: bool,
     watching: bool,
     report: Path | None,
 ) -> None:
-    """Fuse what ``plan`` finds; exits with 1 if a pair failed."""
+    """Fuse what ``plan`` finds, in two folders ``inputs`` or a list; exits with 1 if a pair failed."""
     from distilfuse.workflows.files import check_extras
     from distilfuse.workflows.folders import Earlier
     from distilfuse.workflows.ledger import Ledger, digest_of
@@ -61,7 +62,7 @@ def run_folders(
         first = plan(earlier) if not watching else None
     if first is not None:
         check_extras(first.jobs, treatment, overwrite=overwrite or resume)
-        say_strays(first.matching)
+        say_strays(first.matching, *inputs)
         if first.skipped:
             typer.echo(f"{len(first.skipped)} of {len(first.skipped) + len(first.jobs)} are finished already", err=True)
     settled: Treatment | None = None

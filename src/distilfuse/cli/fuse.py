@@ -194,7 +194,17 @@ def fuse(
             earlier=earlier,
         )
 
-    run_folders(plan, output, opening, treatment, overwrite=overwrite, resume=resume, watching=watch, report=report)
+    run_folders(
+        plan,
+        output,
+        opening,
+        treatment,
+        inputs=(visible, infrared),
+        overwrite=overwrite,
+        resume=resume,
+        watching=watch,
+        report=report,
+    )
 
 
 def _fuse_two_files(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from distilfuse.errors import ConfigError
 
 Model = Annotated[
     str,
@@ -35,11 +38,27 @@ Threads = Annotated[
 INFRARED_PANEL = "Infrared pictures"
 RESULT_PANEL = "Results"
 
+
+def whole_range(text: str | None) -> str | None:
+    """Refuse one number for ``--range``, before the other is taken for an argument too many.
+
+    Raises:
+        ConfigError: of `--range 7000 9000` the 7000 came here.
+    """
+    if text is not None and re.fullmatch(r"[-+]?[\d.]+%?,?", text.strip()):
+        raise ConfigError(
+            f"--range {text} is not a thermal range but half of one: write black and white with a comma and no space, "
+            "as in --range 7000,9000."
+        )
+    return text
+
+
 Range = Annotated[
     str,
     typer.Option(
         "--range",
         metavar="LOW,HIGH",
+        callback=whole_range,
         help="Values of the infrared picture that are black and white, such as 7000,9000 or 20,35; or LOW%,HIGH% of "
         "its pixels; type: full scale of the type. auto: type for 8 bits, 0.5%,99.5% for 16 bits and degrees.",
         rich_help_panel=INFRARED_PANEL,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from distilfuse.fuser import Fuser
     from distilfuse.imaging.pairs import Matching
 
@@ -35,13 +37,18 @@ def complain(text: str) -> None:
     typer.secho(text, fg=typer.colors.RED, err=True)
 
 
-def say_strays(matching: Matching | None) -> None:
-    """Name the files of two folders that belong to no pair; nothing where two files were given."""
+def say_strays(matching: Matching | None, visible: Path | None = None, infrared: Path | None = None) -> None:
+    """Name the files of two folders that belong to no pair; nothing where two files were given.
+
+    With the folders, files are named as they lie in them, sub-folders and all.
+    """
     if matching is None:
         return
-    for kind, strays in (("visible", matching.unmatched_visible), ("infrared", matching.unmatched_infrared)):
+    sides = (("visible", visible, matching.unmatched_visible), ("infrared", infrared, matching.unmatched_infrared))
+    for kind, folder, strays in sides:
         if strays:
-            warn(f"{len(strays)} {kind} without a partner: {listed([path.name for path in strays])}")
+            names = [path.relative_to(folder or path.parent).as_posix() for path in strays]
+            warn(f"{len(strays)} {kind} without a partner: {listed(names)}")
     for group in matching.ambiguous:
         complain(f"Left out because several files claim one name: {listed([str(path) for path in group])}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from distilfuse.cli.options import Backend, BorderOption, Model, RigFile, Strength, Threads
+from distilfuse.cli.options import Backend, BorderOption, Model, RigFile, Strength, Threads, whole_range
 from distilfuse.cli.sentences import complain, describe, warn
 
 if TYPE_CHECKING:
@@ -65,12 +65,15 @@ def video(
             metavar="MS", help="How far apart in time a pair may be.", show_default="half of the longer frame interval"
         ),
     ] = None,
-    fps: Annotated[float, typer.Option(metavar="N", help="Pictures a second of folders.")] = 25.0,
+    fps: Annotated[
+        float | None, typer.Option(metavar="N", help="Pictures a second of folders.", show_default="25")
+    ] = None,
     limits: Annotated[
         str | None,
         typer.Option(
             "--range",
             metavar="LO,HI",
+            callback=whole_range,
             help="Counts that are black and white, for infrared of 9 to 16 bits.",
             show_default="follows the scene slowly",
         ),
@@ -136,8 +139,9 @@ def video(
     from distilfuse.imaging.mixing import check_strength
     from distilfuse.workflows.alignment.rig import BORDERS, Rig
     from distilfuse.workflows.video.conversion import AUDIO, frame_depth, open_writer, refuse_inputs
+    from distilfuse.workflows.video.frames import DEFAULT_RATE
     from distilfuse.workflows.video.fusing import fuse_pairs
-    from distilfuse.workflows.video.sources import open_pairs
+    from distilfuse.workflows.video.sources import is_folder, open_pairs
     from distilfuse.workflows.video.writing import Encoding
 
     if output is None and not preview and page is None:
@@ -171,7 +175,7 @@ def video(
             split=split,  # type: ignore[arg-type]  # checked where it is used
             offset=offset,
             tolerance=tolerance,
-            rate=Fraction(fps).limit_denominator(1_000_000),
+            rate=DEFAULT_RATE if fps is None else Fraction(fps).limit_denominator(1_000_000),
             deep=deep,
         )
         stack.callback(pairs.close)
@@ -181,6 +185,9 @@ def video(
             stack.callback(writer.abandon)
             for sentence in said:
                 warn(sentence)
+        folders = [side for side in (visible, infrared) if side is not None and is_folder(side)]
+        if fps is None and folders:
+            warn(f"The pictures of {' and '.join(folders)} are taken at {DEFAULT_RATE} a second: set it with --fps.")
         viewers = _open_viewers(stack, preview, page)
         fuser = Fuser.from_pretrained(model, backend=backend, threads=threads)
         passing = fuse_pairs(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from distilfuse.errors import MissingDependencyError
+from distilfuse.errors import MissingDependencyError, install_line
 
 
 def need(extra: str, *modules: str) -> None:
@@ -19,9 +19,7 @@ def need(extra: str, *modules: str) -> None:
     """
     for module in modules:
         if not installed(module):
-            raise MissingDependencyError(
-                f"This needs {module}, which is not installed: pip install 'distilfuse[{extra}]'"
-            )
+            raise MissingDependencyError(f"This needs {module}, which is not installed: {install_line(extra)}")
 
 
 def installed(module: str) -> bool:

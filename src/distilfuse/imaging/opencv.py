@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from distilfuse.errors import MissingDependencyError
+from distilfuse.errors import MissingDependencyError, install_line
 
 
 def opencv(what: str = "Alignment", extra: str = "align") -> Any:
@@ -20,7 +20,5 @@ def opencv(what: str = "Alignment", extra: str = "align") -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise MissingDependencyError(
-            f"{what} needs OpenCV, which is not installed: pip install 'distilfuse[{extra}]'"
-        ) from error
+        raise MissingDependencyError(f"{what} needs OpenCV, which is not installed: {install_line(extra)}") from error
     return cv2

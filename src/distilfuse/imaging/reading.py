@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from distilfuse.errors import ConfigError, InputError
+from distilfuse.errors import ConfigError, InputError, install_line
 from distilfuse.imaging.deep_colour import can_read_deep, read_deep
 from distilfuse.imaging.exif import turn_upright
 from distilfuse.imaging.metadata import Metadata
@@ -130,8 +130,7 @@ def _read(path: Path) -> tuple[Image.Image, bool, int]:
 
 def _warn_of_depth(path: Path) -> None:
     warnings.warn(
-        f"{path} has 16-bit colour, of which the upper 8 bits are read: for all of them, "
-        "pip install 'distilfuse[deep]'.",
+        f"{path} has 16-bit colour, of which the upper 8 bits are read: for all of them, {install_line('deep')}.",
         PictureWarning,
         stacklevel=3,
     )

@@ -55,6 +55,7 @@ def plan_camera(
     *,
     pairing: Pairing = Pairing(),
     sidecar: Sidecar = "tiff",
+    folder: bool = False,
     overwrite: bool = False,
 ) -> list[CameraJob]:
     """Decide what is read and written, and find out what can be found out before any work; nothing is written.
@@ -64,6 +65,7 @@ def plan_camera(
         output: for one file a file to write or a folder that exists, else a folder, made later if it is missing.
         pairing: what is fused with what.
         sidecar: the kind of file for the temperatures.
+        folder: ``output`` is a folder for one file, too, made later if it is missing.
         overwrite: existing files may be replaced (never one of the inputs).
 
     Raises:
@@ -79,9 +81,12 @@ def plan_camera(
         if not pairing.visible.exists():
             raise InputError(f"{pairing.visible} does not exist: check the name.")
     kind = "none" if pairing.palette else sidecar
-    if alone and not output.is_dir():
+    if alone and not folder and not output.is_dir():
         if not output.suffix:
-            raise OutputError(f"{output} is neither a folder that exists nor a file name such as {output}.jpg.")
+            raise OutputError(
+                f"{output} is neither a folder that exists nor a file name such as {output}.jpg: write {output}/ for a "
+                "new folder."
+            )
         jobs = [_job(files[0], output, kind)]
         check_target(output, overwrite=overwrite)
         if output.suffix.lower() not in WITH_EXIF:
@@ -135,7 +140,9 @@ def _fuse_one(fuser: Fuser, job: CameraJob, pairing: Pairing, *, overwrite: bool
         fused, seconds = pair.fuse(fuser)
         write_results(job.output, job.sidecar, fused, pair, overwrite=overwrite)
     height, width = fused.shape[:2]
-    return CameraOutcome(job, f"{width}x{height}", pair.limits, seconds, tuple(said))
+    # Many sentences name the file themselves; those about its values do not know it.
+    named = tuple(text if str(job.source) in text else f"{job.source.name}: {text}" for text in said)
+    return CameraOutcome(job, f"{width}x{height}", pair.limits, seconds, named)
 
 
 def _files_of(source: Path) -> list[Path]:

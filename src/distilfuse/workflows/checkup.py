@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from distilfuse import __version__, samples
-from distilfuse.errors import DistilfuseError
+from distilfuse.errors import DistilfuseError, install_line
+from distilfuse.evaluation.extras import installed
 from distilfuse.fuser import DEFAULT_MODEL, Fuser
 from distilfuse.runtime import BACKENDS, INSTALL, cpu_name, find_devices, usable_cpus
 from distilfuse.zoo import find_record, list_models, read_weights
@@ -19,6 +20,15 @@ from distilfuse.zoo import find_record, list_models, read_weights
 _REQUIRED = ("numpy", "Pillow", "onnxruntime", "typer", "rich")
 _OPTIONAL = {"openvino": "openvino", "onnxruntime-gpu": "gpu", "torch": "train"}
 """Distribution to the extra that brings it."""
+
+_EXTRAS = {
+    "align": ("distilfuse align, and --rig elsewhere", ("cv2",)),
+    "video": ("distilfuse video and distilfuse.stream", ("av",)),
+    "medical": ("distilfuse volume (NIfTI, DICOM)", ("nibabel", "pydicom", "scipy")),
+    "deep": ("files with 16 bits a channel in colour", ("cv2",)),
+    "bulk": ("distilfuse bulk (URLs, several machines)", ("fsspec", "ray")),
+}
+"""Extra to what it is for and its modules: several distributions bring OpenCV's."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,8 @@ def check_up() -> Iterator[Finding]:
         yield Finding(package, found or "missing", found is not None)
     for package, extra in _OPTIONAL.items():
         yield Finding(package, _version(package) or f"not installed (extra {extra})")
+    for extra, (purpose, modules) in _EXTRAS.items():
+        yield Finding(f"extra {extra}", f"{purpose}; {_state(extra, modules)}")
     yield Finding("cpu", f"{cpu_name()}, {usable_cpus()} usable")
     usable: list[str] = []  # filled by the attempts
     for name in BACKENDS:
@@ -92,6 +104,13 @@ def _look_for(backend: str, usable: list[str]) -> str:
     if devices and not backend.startswith("torch"):  # of the training wing: slow to start, nothing that fusing needs
         usable.append(backend)
     return ", ".join(devices) or "installed, but finds no device"
+
+
+def _state(extra: str, modules: tuple[str, ...]) -> str:
+    missing = [module for module in modules if not installed(module)]
+    if not missing:
+        return "installed"
+    return f"{', '.join(missing)} not installed: {install_line(extra)}"
 
 
 def _fail(reason: str) -> str:

@@ -41,7 +41,8 @@ def test_frames_are_arrays_with_index_and_time(make: Make, flat: Flat, maximum: 
 def test_slower_infrared_shows_its_nearest_frame(make: Make, flat: Flat, maximum: Fuser, tmp_path: Path) -> None:
     vis = make(tmp_path / "v.mkv", [flat(10, colour=True) for _ in range(18)], rate=30)
     ir = make(tmp_path / "i.mkv", [flat(100 + k, colour=False) for k in range(6)], rate=10)
-    shown = [int(frame.infrared[0, 0]) - 100 for frame in stream(vis, ir, model=maximum)]
+    with pytest.warns(PictureWarning, match=r"The last frame \(0\.03 s\) of .*v\.mkv is left out"):
+        shown = [int(frame.infrared[0, 0]) - 100 for frame in stream(vis, ir, model=maximum)]
     # Visible k is at k / 30 s and infrared j at j / 10 s. The 18th is 67 ms from the last infrared one: more than half.
     assert shown == [round(k / 3) for k in range(17)]
 
@@ -53,10 +54,10 @@ def test_offset_shifts_the_infrared(make: Make, flat: Flat, maximum: Fuser, tmp_
         later = list(stream(vis, ir, offset=300, model=maximum))
     assert [(round(f.seconds, 1), int(f.infrared[0, 0])) for f in later] == [(k / 10, 97 + k) for k in range(3, 10)]
     assert [str(one.message).replace(str(tmp_path), "") for one in said] == [
-        "The first 0.30 s of /v.mkv are left out: the infrared begins later.",
-        "The last 0.30 s of /i.mkv are left out: the other recording is shorter.",
+        "The first 3 frames (0.30 s) of /v.mkv are left out: the infrared begins later.",
+        "The last 3 frames (0.30 s) of /i.mkv are left out: the other recording ends earlier.",
     ]
-    with pytest.warns(PictureWarning, match=r"The last 0\.30 s of .*v\.mkv are left out"):
+    with pytest.warns(PictureWarning, match=r"The last 3 frames \(0\.30 s\) of .*v\.mkv are left out"):
         earlier = list(stream(vis, ir, offset=-300, model=maximum))
     assert [int(f.infrared[0, 0]) for f in earlier] == [103 + k for k in range(7)]
     with pytest.raises(InputError, match=r"within 50 ms: check the offset \(5000 ms\)"):
@@ -66,10 +67,41 @@ def test_offset_shifts_the_infrared(make: Make, flat: Flat, maximum: Fuser, tmp_
 def test_unequal_lengths_end_with_the_shorter(make: Make, flat: Flat, maximum: Fuser, tmp_path: Path) -> None:
     vis = make(tmp_path / "v.mkv", [flat(10, colour=True) for _ in range(20)])
     ir = make(tmp_path / "i.mkv", [flat(100, colour=False) for _ in range(8)])
-    with pytest.warns(PictureWarning, match=r"The last 1\.20 s of .*v\.mkv are left out: the other recording"):
+    with pytest.warns(PictureWarning, match=r"The last 12 frames \(1\.20 s\) of .*v\.mkv are left out: the other"):
         assert len(list(stream(vis, ir, model=maximum))) == 8
-    with pytest.warns(PictureWarning, match=r"The last 1\.20 s of .*v\.mkv are left out"):  # as "infrared", in grey
+    with pytest.warns(
+        PictureWarning, match=r"The last 12 frames \(1\.20 s\) of .*v\.mkv are left out"
+    ):  # as "infrared"
         assert len(list(stream(ir, vis, model=maximum))) == 8
+
+
+@pytest.mark.parametrize(
+    ("visible", "infrared", "said"),
+    [
+        ((9, 10), (8, 10), ["The last frame (0.10 s) of v.mkv is left out: the other recording ends earlier."]),
+        ((8, 10), (9, 10), ["The last frame (0.10 s) of i.mkv is left out: the other recording ends earlier."]),
+        ((8, 10), (11, 10), ["The last 3 frames (0.30 s) of i.mkv are left out: the other recording ends earlier."]),
+        ((30, 30), (12, 10), ["The last 2 frames (0.20 s) of i.mkv are left out: the other recording ends earlier."]),
+        ((10, 10), (30, 30), []),  # infrared frames between two visible ones are not missed at the end either
+        ((10, 10), (36, 30), ["The last 6 frames (0.20 s) of i.mkv are left out: the other recording ends earlier."]),
+    ],
+)
+def test_frames_at_the_end_without_a_partner_are_counted(
+    visible: tuple[int, int],
+    infrared: tuple[int, int],
+    said: list[str],
+    make: Make,
+    flat: Flat,
+    maximum: Fuser,
+    tmp_path: Path,
+) -> None:
+    vis = make(tmp_path / "v.mkv", [flat(10, colour=True)] * visible[0], rate=visible[1])
+    ir = make(tmp_path / "i.mkv", [flat(99, colour=False)] * infrared[0], rate=infrared[1])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        list(stream(vis, ir, model=maximum))
+    remarks = [str(one.message) for one in caught if issubclass(one.category, PictureWarning)]
+    assert [remark.replace(f"{tmp_path}/", "") for remark in remarks] == said
 
 
 def test_variable_rate_and_gaps(make: Make, flat: Flat, maximum: Fuser, tmp_path: Path) -> None:

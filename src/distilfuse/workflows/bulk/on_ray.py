@@ -12,7 +12,7 @@ from traceback import clear_frames
 from typing import Any
 
 from distilfuse import errors
-from distilfuse.errors import DistilfuseError, MissingDependencyError
+from distilfuse.errors import DistilfuseError, MissingDependencyError, install_line
 from distilfuse.workflows.bulk.planning import Chunk
 from distilfuse.workflows.bulk.records import Record
 from distilfuse.workflows.bulk.running import Runner
@@ -62,7 +62,7 @@ def ray_data() -> Any:
         import ray.data
     except ImportError as error:
         raise MissingDependencyError(
-            "A cluster needs Ray Data, which is not installed: pip install 'distilfuse[bulk]'"
+            f"A cluster needs Ray Data, which is not installed: {install_line('bulk')}"
         ) from error
     return ray
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from distilfuse.errors import DistilfuseError, InputError, MissingDependencyError, OutputError
+from distilfuse.errors import DistilfuseError, InputError, MissingDependencyError, OutputError, install_line
 from distilfuse.workflows.bulk.files import Stamp, at_once
 from distilfuse.workflows.bulk.places import folder_of
 
@@ -160,9 +160,7 @@ def _class_of(scheme: str) -> Any:
     try:
         from fsspec import get_filesystem_class
     except ImportError as error:
-        raise MissingDependencyError(
-            "URLs need fsspec, which is not installed: pip install 'distilfuse[bulk]'"
-        ) from error
+        raise MissingDependencyError(f"URLs need fsspec, which is not installed: {install_line('bulk')}") from error
     try:
         return get_filesystem_class(scheme)
     except ValueError:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
-from distilfuse.errors import MissingDependencyError
+from distilfuse.errors import MissingDependencyError, install_line
 
 
 def pyav() -> ModuleType:
@@ -19,9 +19,7 @@ def pyav() -> ModuleType:
         import av
         import av.logging
     except ImportError as error:
-        raise MissingDependencyError(
-            "Video needs PyAV, which is not installed: pip install 'distilfuse[video]'"
-        ) from error
+        raise MissingDependencyError(f"Video needs PyAV, which is not installed: {install_line('video')}") from error
     av.logging.set_level(av.logging.PANIC)
     return av
 

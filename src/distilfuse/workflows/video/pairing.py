@@ -40,8 +40,10 @@ class NearestPairs:
         """Visible frames of which the nearest infrared one was too far away, though there were later ones."""
         self.infrared_ended = False
         """Whether the infrared ended before the visible."""
+        self.infrared_left = False
+        """Whether the visible ended while there were further infrared frames."""
         self.last = 0.0
-        """Time of the last pair, on the visible's clock."""
+        """Time of the last visible frame that was paired or counted, on its own clock."""
 
     def __iter__(self) -> Iterator[FramePair]:
         here, following = self._next(), self._next()
@@ -55,13 +57,16 @@ class NearestPairs:
                 self.paired += 1
                 self.last = visible.seconds
                 yield FramePair(visible, here)
-            elif following is None and here.seconds + self._offset < visible.seconds:
+                continue
+            if following is None and here.seconds + self._offset < visible.seconds:
                 self.infrared_ended = True
                 return
-            elif self.paired:
+            self.last = visible.seconds
+            if self.paired:
                 self.between += 1
             else:
                 self.before += 1
+        self.infrared_left = following is not None
 
     def _next(self) -> Frame | None:
         return next(self._infrared, None)

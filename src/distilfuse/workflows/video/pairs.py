@@ -115,21 +115,21 @@ class TwoSources:
             return []
         said = []
         if nearest.before:
-            seconds = nearest.before * self.visible.interval
-            said.append(f"The first {seconds:.2f} s of {self.visible.name} are left out: the infrared begins later.")
+            said.append(f"{_part('first', nearest.before, self.visible)} left out: the infrared begins later.")
         if nearest.between:
             said.append(
                 f"{nearest.between} frames of {self.visible.name} are left out: no infrared frame lies within "
                 f"{self._tolerance * 1e3:.0f} ms of them."
             )
-        longer, end = (self.visible, self.visible.end) if nearest.infrared_ended else (self.infrared, self.infrared.end)
-        if longer is self.infrared and end is not None:
-            end += self._offset
-        rest = 0.0 if end is None else end - nearest.last - self.visible.interval
-        if rest > max(self.visible.interval, self.infrared.interval):
-            said.append(f"The last {rest:.2f} s of {longer.name} are left out: the other recording is shorter.")
-        elif nearest.infrared_ended and end is None:
-            said.append(f"The end of {longer.name} is left out: the infrared is shorter.")
+        reached = nearest.last + self.visible.interval
+        if nearest.infrared_ended and self.visible.end is None:
+            said.append(f"The end of {self.visible.name} is left out: the other recording ends earlier.")
+        elif nearest.infrared_ended:
+            # One was seen; the others are not decoded to be counted.
+            rest = max(1, _frames_until_end(self.visible, reached))
+            said.append(f"{_part('last', rest, self.visible)} left out: the other recording ends earlier.")
+        elif nearest.infrared_left and (rest := _frames_until_end(self.infrared, reached - self._offset)) > 0:
+            said.append(f"{_part('last', rest, self.infrared)} left out: the other recording ends earlier.")
         return said
 
     def close(self) -> None:
@@ -282,6 +282,17 @@ def ready(
             yield FramePair(pair.visible, made)
     finally:
         pairs.close()
+
+
+def _frames_until_end(facts: Facts, seconds: float) -> int:
+    """How many frames a recording says that it has from a time on; 0 where it does not say."""
+    return 0 if facts.end is None else round((facts.end - seconds) * float(facts.rate))
+
+
+def _part(which: str, frames: int, facts: Facts) -> str:
+    """Frames at one end of a recording, and the verb: ``The last 3 frames (0.12 s) of visible.mp4 are``."""
+    number, verb = ("frame", "is") if frames == 1 else (f"{frames} frames", "are")
+    return f"The {which} {number} ({frames * facts.interval:.2f} s) of {facts.name} {verb}"
 
 
 def _strays(matching: Matching) -> list[str]:

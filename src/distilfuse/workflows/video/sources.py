@@ -61,7 +61,7 @@ def open_pairs(
         raise InputError(
             f"{visible} is the visible picture only: name the infrared, too, or give a split if it holds both."
         )
-    if _is_folder(visible) and _is_folder(infrared):
+    if is_folder(visible) and is_folder(infrared):
         if offset:
             raise InputError("Two folders of pictures are paired by name, so an offset has no meaning: leave it out.")
         return TwoFolders(Path(visible), Path(infrared), rate)  # type: ignore[arg-type]  # a number is no folder
@@ -104,5 +104,6 @@ def is_local(address: str | Path | int | None) -> bool:
     return address is not None and "://" not in str(address) and Path(str(address)).exists()
 
 
-def _is_folder(address: str | Path | int) -> bool:
+def is_folder(address: str | Path | int) -> bool:
+    """Whether it is a folder of pictures."""
     return not isinstance(address, int) and "://" not in str(address) and Path(address).is_dir()
