@@ -10,7 +10,10 @@ data=$1 out=$2
 shift 2
 baselines=(--baseline max --baseline mean --baseline laplacian --baseline msx)
 ivif=("$@") medical=("$@")
-[ $# -gt 0 ] || ivif=(--model nano-ivif "${baselines[@]}") medical=(--model nano-medical --model nano-ivif "${baselines[@]}")
+[ $# -gt 0 ] || {
+    ivif=(--model nano-l-ivif --model nano-ivif --model nano-s-ivif "${baselines[@]}")
+    medical=(--model nano-medical --model nano-l-ivif "${baselines[@]}")
+}
 
 score() {  # SET VIS_DIR IR_DIR words...
     local name=$1

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from distilfuse.losses.intensity import consistency_loss, intensity_loss
+from distilfuse.losses.intensity import consistency_loss, intensity_loss, tone_loss
 
 
 def colours(*pixels: tuple[float, float, float]) -> Tensor:
@@ -73,3 +73,16 @@ def test_consistency_between_two_sources_cannot_vanish() -> None:
     for level in (0.2, 0.4, 0.8):
         assert consistency_loss(greys(level), greys(0.2), greys(0.8)).item() == pytest.approx(0.3, abs=1e-12)
     assert consistency_loss(greys(0.9), greys(0.2), greys(0.8)).item() > 0.39
+
+
+def test_tone_forbids_patches_and_says_nothing_of_detail() -> None:
+    generator = torch.Generator().manual_seed(0)
+    visible, infrared = torch.full((1, 1, 32, 32), 0.8), torch.full((1, 1, 32, 32), 0.2)
+    detail = torch.rand(1, 1, 32, 32, generator=generator) - 0.5
+    cells = torch.nn.functional.avg_pool2d(detail, 8)
+    detail = detail - cells.repeat_interleave(8, 2).repeat_interleave(8, 3)  # nothing in the mean of any cell
+    assert tone_loss(visible + detail, visible, infrared).item() == pytest.approx(0, abs=1e-6)
+    assert intensity_loss(visible + detail, visible, infrared).item() > 0.1
+    patch = visible.clone()
+    patch[..., :16, :16] = 0.2  # a quarter from the darker source
+    assert tone_loss(patch, visible, infrared).item() == pytest.approx(0.25 * 0.6, abs=1e-6)

@@ -122,8 +122,8 @@ def test_bfloat16_is_near_where_the_cpu_has_it_and_refused_elsewhere(weights: by
     if "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         backend = open_backend("openvino:bf16", weights, threads=1)
         assert backend.name == "openvino:bf16"
-        plain = open_backend("openvino", weights, threads=1).run(*pair(40, 56))
-        assert np.abs(backend.run(*pair(40, 56)) - plain).mean() < 0.01
+        plain = open_backend("openvino", weights, threads=1).run(*pair(48, 64))
+        assert np.abs(backend.run(*pair(48, 64)) - plain).mean() < 0.01
         return
     with pytest.raises(DistilfuseError, match=r"cannot compute in bfloat16 .*use the backend 'openvino'"):
         open_backend("openvino:bf16", weights, threads=1)
@@ -312,10 +312,10 @@ def test_openvino_survives_a_damaged_cache(
     monkeypatch.setenv("DISTILFUSE_CACHE", str(tmp_path))
     if damage == "unwritable":
         (tmp_path / "openvino").write_bytes(b"")
-    first = open_backend("openvino", weights, threads=1).run(*pair(40, 56))
+    first = open_backend("openvino", weights, threads=1).run(*pair(48, 64))
     if damage != "unwritable":
         (kept,) = (path for path in (tmp_path / "openvino").rglob("*") if path.is_file())
         content = kept.read_bytes()
         cut, changed = content[: len(content) // 2], bytes(64) + content[64:]
         kept.write_bytes({"none": content, "empty": b"", "cut": cut, "changed": changed}[damage])
-    np.testing.assert_allclose(open_backend("openvino", weights, threads=1).run(*pair(40, 56)), first, atol=1e-6)
+    np.testing.assert_allclose(open_backend("openvino", weights, threads=1).run(*pair(48, 64)), first, atol=1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -245,17 +246,27 @@ def test_a_stage_begins_with_the_weights_of_another(data: Path, tmp_path: Path) 
         train_stages(own, ("own", "other"), out=tmp_path / "own", **options)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"was to begin with these weights, which are not there .*--start FILE"):
         train(alone, data=data, out=tmp_path / "none", start=tmp_path / "nothing", accelerator="cpu")
-    wider = recipe_from_dict(
-        {**json.loads(second.to_json(), object_hook=_known), "card": {"summary": "", "data_terms": ""}}
+    options.pop("start")
+    narrower, wider = (
+        recipe_from_dict(
+            {
+                **json.loads(second.to_json(), object_hook=partial(_known, width)),
+                "card": {"summary": "", "data_terms": ""},
+            }
+        )
+        for width in (4, 16)
     )
     with pytest.raises(ConfigError, match="the weights of another network"):
-        train(wider, data=data, out=tmp_path / "wide", start=results["first"], accelerator="cpu")
+        train(narrower, out=tmp_path / "narrow", start=results["first"], **options)  # type: ignore[arg-type]
+    grown = load_file(train(wider, out=tmp_path / "wide", start=results["first"], **options))  # type: ignore[arg-type]
+    inner = before["stem.weight"]
+    assert torch.allclose(grown["stem.weight"][: len(inner)], inner, atol=1e-6)
 
 
-def _known(values: dict[str, object]) -> dict[str, object]:
-    """A recipe's JSON as YAML would hold it, one layer wider."""
+def _known(width: int, values: dict[str, object]) -> dict[str, object]:
+    """A recipe's JSON as YAML would hold it, of another width."""
     values.pop("task", None)
-    return {**values, "width": 16} if values.get("kind") == "nano" else values
+    return {**values, "width": width} if values.get("kind") == "nano" else values
 
 
 def test_a_retrained_teacher_has_its_students_trained_again(data: Path, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ class Strip:
 
 STRIPS = (
     Strip(
-        "nano-ivif-colour-noise",
-        "nano-ivif",
+        "nano-l-ivif-colour-noise",
+        "nano-l-ivif",
         (
             Row(
                 "day-road",
@@ -73,8 +73,8 @@ STRIPS = (
         ),
     ),
     Strip(
-        "nano-ivif-over-exposure",
-        "nano-ivif",
+        "nano-l-ivif-over-exposure",
+        "nano-l-ivif",
         (
             Row(
                 "day-road",
@@ -85,8 +85,8 @@ STRIPS = (
         ),
     ),
     Strip(
-        "nano-ivif-stripes",
-        "nano-ivif",
+        "nano-l-ivif-stripes",
+        "nano-l-ivif",
         (
             Row(
                 "night-street",
@@ -97,12 +97,34 @@ STRIPS = (
         ),
     ),
     Strip(
-        "nano-ivif-hot-objects",
-        "nano-ivif",
+        "nano-l-ivif-hot-objects",
+        "nano-l-ivif",
         (
             Row("smoke-yard", (120, 310, 268, 421), ("visible", "infrared", "fused")),
             Row("day-road", (0, 0, 640, 480), ("visible", "infrared", "fused")),
         ),
+    ),
+    *(
+        Strip(
+            f"{model}-failures",
+            model,
+            (
+                Row(
+                    "day-road",
+                    (180, 0, 640, 345),
+                    ("visible, over_exposure@3", "infrared", "fused"),
+                    "over_exposure@3",
+                ),
+                Row(
+                    "night-street",
+                    (344, 0, 640, 222),
+                    ("visible", "infrared, ir_stripes@5", "fused"),
+                    "ir_stripes@5",
+                ),
+                Row("smoke-yard", (120, 310, 268, 421), ("visible", "infrared", "fused")),
+            ),
+        )
+        for model in ("nano-ivif", "nano-s-ivif")
     ),
     Strip(
         "nano-medical-pet-pale",

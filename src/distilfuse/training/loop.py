@@ -30,7 +30,8 @@ from distilfuse.datasets.pairs import Pair, load_pairs
 from distilfuse.errors import ConfigError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import Network, build
-from distilfuse.training.checkpoint import read_tensors, restore_checkpoint, save_checkpoint, write_tensors
+from distilfuse.nets.nano import NanoNet
+from distilfuse.training.checkpoint import restore_checkpoint, save_checkpoint, write_tensors
 from distilfuse.training.crops import Batch, CropBatches
 from distilfuse.training.gradients import Gradients
 from distilfuse.training.journal import Journal
@@ -38,7 +39,7 @@ from distilfuse.training.recipe import Recipe
 from distilfuse.training.schedule import Clock, MovingAverage, learning_rate
 from distilfuse.training.settings import TextConfig
 from distilfuse.training.task import BaseTask, DistillationTask
-from distilfuse.training.trained import load_teacher, run_identity
+from distilfuse.training.trained import load_teacher, load_trained, run_identity
 from distilfuse.training.validation import validate
 from distilfuse.training.words import PairWords
 
@@ -64,8 +65,8 @@ def train(
         data: folder that holds the data sets.
         out: folder for checkpoints, TensorBoard events, ``validation.csv`` and the result.
         teacher: averaged weights of the teacher's stage, for a recipe with ``distillation``.
-        start: averaged weights of an earlier run of the same network to begin with; must be given for a recipe with
-            ``start``.
+        start: averaged weights of an earlier run of the same network, or of a smaller nano network, to begin with; must
+            be given for a recipe with ``start``.
         cache: folder of the cache of text embeddings, for a recipe with text (or whose teacher has it); by default
             ``embeddings`` beside ``out``.
         devices: number of devices or ``auto``; several GPUs run data-parallel (the batch is a device's).
@@ -200,12 +201,18 @@ def _begin_with(weights: Path | None, network: Network, recipe: Recipe) -> None:
             begins = f"begins with the weights of its stage {recipe.start!r}"
             mend = "train that stage first (--stage all), or name its weights (--start FILE)"
         raise ConfigError(f"Recipe {recipe.name!r} {begins}, which are not there ({weights}): {mend}.")
+    begun = load_trained(weights).network
+    if begun.config == network.config:
+        network.load_state_dict(begun.state_dict())
+        return
     try:
-        network.load_state_dict(read_tensors(weights)[0])
-    except RuntimeError as error:
+        if not isinstance(network, NanoNet) or not isinstance(begun, NanoNet):
+            raise ConfigError("Only nano networks grow out of smaller ones.")
+        network.grow_from(begun)
+    except ConfigError as error:
         raise ConfigError(
             f"Recipe {recipe.name!r} cannot begin with {weights}, the weights of another network: give both stages the "
-            "same network."
+            f"same network, or a smaller one to the first. ({error})"
         ) from error
 
 

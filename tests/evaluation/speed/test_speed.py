@@ -150,7 +150,7 @@ def test_a_model_runs_whole_and_alone_in_batches_too() -> None:
         assert opened.network is not None
         opened.network()
         assert opened.flop is not None
-        assert 10e3 < opened.flop / (64 * 48 * batch) < 30e3  # FLOP a pixel
+        assert 2e3 < opened.flop / (64 * 48 * batch) < 30e3  # FLOP a pixel
     visible, infrared = pair(64, 48)
     assert (visible.shape, infrared.shape) == ((48, 64, 3), (48, 64))
 
