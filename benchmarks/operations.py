@@ -1,10 +1,10 @@
 """What bounds a nano network in OpenVINO: time, arithmetic and traffic of every operation, beside the peaks.
 
-    python benchmarks/profile.py [MODEL ...] [--threads 2] [--height 480] [--width 640] [--runs 60] [--save]
+    python benchmarks/operations.py [MODEL ...] [--threads 2] [--height 480] [--width 640] [--runs 60] [--save]
 
 `GFLOP/s` and `GB/s` are what an operation reaches by its own arithmetic and by the bytes of its inputs and outputs
 (which may come from a cache; what is fused into it is not counted); the peaks are a matrix product and a copy in the
-same run. `--save` writes benchmarks/results/profile.json.
+same run. `--save` writes benchmarks/results/operations.json.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onnx import shape_inference
 from distilfuse.evaluation.speed.machine import commit, describe_machine, measure_peaks, versions
 from distilfuse.zoo import find_model, read_weights
 
-RESULTS = Path(__file__).parent / "results" / "profile.json"
+RESULTS = Path(__file__).parent / "results" / "operations.json"
 
 
 def work(model: onnx.ModelProto, sides: dict[str, int]) -> dict[str, tuple[float, float]]:
@@ -101,7 +101,7 @@ def main() -> None:
     asked = parser.parse_args()
     peak = measure_peaks(asked.threads)
     report = {
-        "benchmark": "profile", "commit": commit(), "machine": describe_machine(), "versions": versions(),
+        "benchmark": "operations", "commit": commit(), "machine": describe_machine(), "versions": versions(),
         "settings": {key: getattr(asked, key) for key in ("threads", "height", "width", "runs")},
         "peak": {"gflops": round(peak.gflops, 1), "copy_gbs": round(peak.copy_gbs, 1)}, "models": {},
     }  # fmt: skip
