@@ -82,7 +82,7 @@ constraints: $(STAMP)  ## Resolve constraints/test.txt anew, for every supported
 	{ sed '/^[^#]/,$$d' $(CONSTRAINTS); \
 	  echo "$(TORCH)" | $(BIN)/uv pip compile pyproject.toml --constraint - --universal --python-version 3.10 --upgrade \
 		--extra train --extra text --extra text-offline --extra evaluate --extra detect --extra dev --extra openvino --extra align --extra medical --extra video --no-header --no-annotate --quiet \
-	  | grep -vE '^(cuda-|nvidia-)'; } > $(CONSTRAINTS).new
+	  | grep -vE '^(cuda-|nvidia-|triton)'; } > $(CONSTRAINTS).new
 	mv $(CONSTRAINTS).new $(CONSTRAINTS)
 
 clean:  ## Remove what the targets above made

@@ -121,7 +121,8 @@ def test_constraints_pin_all_that_tests_install(metadata: Message, project: Path
     assert [line for line in pins if not re.match(r"[\w.-]+==[\w.+]+( ;|$)", line)] == []
     pinned = {line.partition("==")[0].lower() for line in pins}
     for extra in (None, "train", "text", "text-offline", "evaluate", "detect", "dev", "openvino"):
-        assert requirements(metadata, extra) - pinned == set(), extra
+        # Triton's version is the business of the torch build, like CUDA's.
+        assert requirements(metadata, extra) - pinned - {"triton"} == set(), extra
     assert [name for name in pinned if name.startswith(("nvidia-", "cuda-", "triton"))] == []
     torch = re.search(r"^TORCH \?= (torch==\S+)$", (project / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert torch.group(1) in pins
