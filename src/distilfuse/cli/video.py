@@ -113,7 +113,7 @@ def video(
     page: Annotated[
         str | None, typer.Option(metavar="PORT", help="Show a web page on this machine, 0 for a free port.")
     ] = None,
-    model: Model = "nano-ivif",
+    model: Model = "nano-l-ivif",
     backend: Backend = "auto",
     threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a video that exists.")] = False,

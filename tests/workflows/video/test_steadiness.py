@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distilfuse import samples
+from distilfuse import samples, stream
+from distilfuse.cli.video import video
 from distilfuse.fuser import Fuser
 from distilfuse.metrics.flicker import flicker
 from distilfuse.workflows.video.steadiness import (
     CELL,
     LARGEST_SHIFT,
+    STEADIEST,
     SteadyBrightness,
     SteadyFuser,
     SteadyReading,
@@ -20,7 +24,7 @@ from distilfuse.workflows.video.steadiness import (
 
 @pytest.fixture(scope="module")
 def nano() -> Fuser:
-    return Fuser.from_pretrained("nano-ivif", backend="onnxruntime", threads=1)
+    return Fuser.from_pretrained(STEADIEST, backend="onnxruntime", threads=1)
 
 
 def static_scene(name: str, noise: float, count: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -123,3 +127,8 @@ def test_the_reading_is_averaged_and_begins_anew_after_a_cut(nano: Fuser) -> Non
 
 def test_models_without_a_gauge_have_no_reading(maximum: Fuser) -> None:
     assert SteadyReading(maximum)(np.zeros((9, 9), np.float32), np.zeros((9, 9), np.uint8), 0.0) is None
+
+
+def test_the_command_takes_the_steadiest_model() -> None:
+    assert inspect.signature(video).parameters["model"].default == STEADIEST
+    assert inspect.signature(stream).parameters["model"].default == STEADIEST

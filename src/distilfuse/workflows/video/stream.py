@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from distilfuse.errors import InputError
-from distilfuse.fuser import DEFAULT_BACKEND, DEFAULT_MODEL, Fuser
+from distilfuse.fuser import DEFAULT_BACKEND, Fuser
 from distilfuse.imaging.mixing import BALANCED, check_strength
 from distilfuse.imaging.scaling import PictureWarning
 from distilfuse.workflows.alignment.rig import Border, Rig
@@ -17,6 +17,7 @@ from distilfuse.workflows.video.fusing import fuse_pairs
 from distilfuse.workflows.video.infrared import InfraredRange
 from distilfuse.workflows.video.pairs import Pairs, Split
 from distilfuse.workflows.video.sources import open_pairs
+from distilfuse.workflows.video.steadiness import STEADIEST
 
 
 def stream(
@@ -34,7 +35,7 @@ def stream(
     ir_strength: float = BALANCED,
     steady: bool = True,
     bits: int = 8,
-    model: str | Fuser = DEFAULT_MODEL,
+    model: str | Fuser = STEADIEST,
     backend: str = DEFAULT_BACKEND,
     threads: int | None = None,
 ) -> Generator[FusedFrame, None, None]:
