@@ -14,7 +14,7 @@ be trained where the attention network cannot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args, overload
 
 import torch
@@ -310,36 +310,3 @@ class NanoNet(nn.Module):
             if isinstance(module, RepConv):
                 module.merge()
         return self
-
-    @torch.no_grad()
-    def grow_from(self, smaller: NanoNet) -> None:
-        """Begin with what a smaller network computes, exactly (after Net2Net, Chen et al., ICLR 2016).
-
-        Its channels are the first of this one's. What the others give is random, and counts for nothing yet: the
-        weights from them to the first ones are zero. Layers that it lacks pass on what they are given.
-
-        Args:
-            smaller: the same but for its channels and detail layers, of which it has no more.
-
-        Raises:
-            ConfigError: a network that this one cannot begin with.
-        """
-        ours, theirs = self.config, smaller.config
-        alike = replace(ours, width=theirs.width, deep_width=theirs.deep_width, detail_layers=theirs.detail_layers)
-        larger = (getattr(theirs, name) > getattr(ours, name) for name in ("width", "deep_width", "detail_layers"))
-        if alike != theirs or any(larger):
-            raise ConfigError(f"A nano network of {theirs} cannot grow into one of {ours}.")
-        for layer in self.detail[theirs.detail_layers :]:
-            if not isinstance(layer, RepConv) or layer.point is None:
-                raise ConfigError("Only full convolutions, not merged yet, can be added as layers that change nothing.")
-            nn.init.zeros_(layer.main.weight)
-            nn.init.zeros_(layer.main.bias)  # type: ignore[arg-type]  # it has one
-            nn.init.dirac_(layer.point.weight)  # what comes in is not negative, so nor does the ReLU change it
-        mine = self.state_dict()
-        for name, tensor in smaller.state_dict().items():
-            # Of the gauge's answers, a part for each gamma and beta; of all else, one part.
-            parts = 2 * len(self.gauge.modulated) if name.startswith("gauge.out.") else 1
-            for before, after in zip(tensor.chunk(parts), mine[name].chunk(parts), strict=True):
-                rows = after[: len(before)]
-                rows.zero_()
-                rows[tuple(slice(size) for size in before.shape)].copy_(before)

@@ -30,6 +30,7 @@ from distilfuse.datasets.pairs import Pair, load_pairs
 from distilfuse.errors import ConfigError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import Network, build
+from distilfuse.nets.growing import grow_from
 from distilfuse.nets.nano import NanoNet
 from distilfuse.training.checkpoint import restore_checkpoint, save_checkpoint, write_tensors
 from distilfuse.training.crops import Batch, CropBatches
@@ -208,7 +209,7 @@ def _begin_with(weights: Path | None, network: Network, recipe: Recipe) -> None:
     try:
         if not isinstance(network, NanoNet) or not isinstance(begun, NanoNet):
             raise ConfigError("Only nano networks grow out of smaller ones.")
-        network.grow_from(begun)
+        grow_from(network, begun)
     except ConfigError as error:
         raise ConfigError(
             f"Recipe {recipe.name!r} cannot begin with {weights}, the weights of another network: give both stages the "

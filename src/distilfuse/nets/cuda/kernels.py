@@ -1,10 +1,7 @@
-"""The parts of the paper's network as Triton kernels: what lies between two memory accesses in one piece.
+"""Triton kernels of the parts of the paper's network: what lies between two memory accesses in one piece.
 
-At 16 to 128 channels the network is bound by memory: as single operations every norm, convolution, window cut and sum
-reads and writes whole pictures. Here a residual part is two or four passes over its picture. Features are [B, H, W, C]
-in float16, sums are float32.
-
-Where sizes are no powers of two, blocks are rounded up and masked.
+Launched by :mod:`distilfuse.nets.cuda.launching`, which says what each takes and gives. Sums are float32. Where sizes
+are no powers of two, blocks are rounded up and masked.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
@@ -12,170 +9,25 @@ Where sizes are no powers of two, blocks are rounded up and masked.
 
 from __future__ import annotations
 
-import torch
 import triton
 import triton.language as tl
-from torch import Tensor
 
-__all__ = ["channel_mixing", "depthwise_project", "gated_project", "norm_pointwise", "window_attention"]
-
-# Sizes of blocks, and warps, are what was fastest of 160 measured on an H200 (at 640x480 and d = 16).
-_ROWS, _COLUMNS = 4, 16
-"""Pixels of a program that reads 3x3 surroundings: neighbours come from the first cache."""
-_CHUNK = 16
-"""Channels that it convolves at a time."""
-_SUMMED_COLUMNS, _PARTS = 8, 528
-"""Columns of a tile that is summed over, and programs that sum a picture."""
-
-
-def norm_pointwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Layer norm of every pixel, without scale and shift, and a 1x1 convolution.
-
-    Args:
-        x: [B, H, W, C] float16.
-        weight: [K, C] float16, the norm's scale in it.
-        bias: [K] float32, the norm's shift in it.
-
-    Returns:
-        [B, H, W, K] float16.
-    """
-    batch, height, width, channels = x.shape
-    outs = weight.shape[0]
-    pixels = batch * height * width
-    y = x.new_empty(batch, height, width, outs)
-    padded = _power(channels)
-    block = 64 if padded <= 256 else 32
-    chunk = min(128, _power(outs))
-    grid = (triton.cdiv(pixels, block), triton.cdiv(outs, chunk))
-    _norm_pointwise[grid](
-        x, weight, bias, y, pixels, channels=channels, outs=outs, padded=padded, block=block, chunk=chunk
-    )
-    return y
-
-
-def gated_project(x: Tensor, wide: Tensor, depthwise: Tensor, project: Tensor) -> Tensor:
-    """``x + project(gelu(gate) * content)`` with the depth-wise 3x3 convolutions of both halves of ``wide``.
-
-    Args:
-        x: [B, H, W, C] float16.
-        wide: [B, H, W, 2 N] float16.
-        depthwise: [9, 2 N] float16.
-        project: [C, N] float16.
-
-    Returns:
-        [B, H, W, C] float16.
-    """
-    batch, height, width, channels = x.shape
-    inner = project.shape[1]
-    y = torch.empty_like(x)
-    _gated_project[_tiles(batch, height, width)](
-        x, wide, depthwise, project, y, height, width,
-        channels=channels, inner=inner, padded=_power(channels),
-        chunk=_CHUNK, rows=_ROWS, columns=_COLUMNS, num_warps=2 if channels <= 16 else 4,
-    )  # fmt: skip
-    return y
-
-
-def depthwise_project(x: Tensor, qkv: Tensor, depthwise: Tensor, mixing: Tensor) -> Tensor:
-    """``x + mixing(values)`` with the depth-wise 3x3 convolution of the last third of ``qkv``.
-
-    Args:
-        x: [B, H, W, C] float16.
-        qkv: [B, H, W, 3 C] float16.
-        depthwise: [9, 3 C] float16.
-        mixing: [B, C, C] float16, from channels to channels, see :func:`channel_mixing`.
-
-    Returns:
-        [B, H, W, C] float16.
-    """
-    batch, height, width, channels = x.shape
-    y = torch.empty_like(x)
-    _depthwise_project[_tiles(batch, height, width)](
-        x, qkv, depthwise, mixing, y, height, width,
-        channels=channels, padded=_power(channels),
-        chunk=_CHUNK, rows=_ROWS, columns=_COLUMNS, num_warps=2 if channels <= 16 else 4,
-    )  # fmt: skip
-    return y
-
-
-def channel_mixing(qkv: Tensor, depthwise: Tensor, temperature: Tensor, project: Tensor) -> Tensor:
-    """Attention between the channels of a head (paper eq. 5) and the projection after it, as one matrix a picture.
-
-    Args:
-        qkv: [B, H, W, 3 C] float16, before its depth-wise 3x3 convolution.
-        depthwise: [9, 3 C] float16.
-        temperature: [heads] float32.
-        project: [C, C] float16.
-
-    Returns:
-        [B, C, C] float16: values @ it is the projected attention.
-    """
-    batch, height, width, _ = qkv.shape
-    channels, heads = project.shape[0], temperature.shape[0]
-    size = channels // heads
-    padded = _power(size)
-    tiles = triton.cdiv(height, _ROWS) * triton.cdiv(width, _SUMMED_COLUMNS)
-    # Parts of a picture, each summed by one program; their sums are added in order, so that results repeat.
-    parts = min(tiles, max(1, _PARTS // (heads * batch)))
-    products = torch.empty(batch, heads, parts, padded * padded, device=qkv.device)
-    squares = torch.empty(batch, heads, parts, 2 * padded, device=qkv.device)
-    _correlations[(parts, heads, batch)](
-        qkv, depthwise, products, squares, height, width, tiles,
-        channels=channels, size=size, padded=padded, rows=_ROWS, columns=_SUMMED_COLUMNS, num_warps=2,
-    )  # fmt: skip
-    mixing = torch.empty(batch, channels, channels, dtype=qkv.dtype, device=qkv.device)
-    _mixing[(heads, batch)](
-        products, squares, temperature, project, mixing, parts,
-        channels=channels, size=size, padded=padded,
-        outs=_power(channels), at_once=max(1, 16384 // padded**2), num_warps=8,
-    )  # fmt: skip
-    return mixing
-
-
-def window_attention(x: Tensor, qkv: Tensor, bias: Tensor, project: Tensor, window: int, overlap: int) -> Tensor:
-    """``x + project(attention)`` between the pixels of a window and those around it (paper eq. 4).
-
-    Beyond the border the nearest pixel is repeated.
-
-    Args:
-        x: [B, H, W, C] float16.
-        qkv: [B, H, W, 3 heads * D] float16: queries (scaled), keys, values.
-        bias: [heads, window**2, overlap**2] float16.
-        project: [C, heads * D] float16.
-        window: side of a query window, a power of two from 4.
-        overlap: side of its key window.
-
-    Returns:
-        [B, H, W, C] float16.
-    """
-    batch, height, width, channels = x.shape
-    heads = bias.shape[0]
-    keys = overlap * overlap
-    main = _power(keys) if keys & (keys - 1) == 0 else _power(keys) // 2
-    y = torch.empty_like(x)
-    columns = triton.cdiv(width, window)
-    _window_attention[(triton.cdiv(height, window) * columns, batch)](
-        x, qkv, bias, project, y, height, width, columns,
-        channels=channels, padded=_power(channels), heads=heads, dim=project.shape[1] // heads,
-        window=window, overlap=overlap, main=main, rest=_power(keys - main) if keys > main else 0,
-    )  # fmt: skip
-    return y
-
-
-def _power(count: int) -> int:
-    """The next power of two, and 16 at least: the smallest side of a matrix product."""
-    return max(16, 1 << (count - 1).bit_length())
-
-
-def _tiles(batch: int, height: int, width: int) -> tuple[int, int]:
-    return triton.cdiv(height, _ROWS) * triton.cdiv(width, _COLUMNS), batch
+__all__ = [
+    "correlations_kernel",
+    "depthwise_project_kernel",
+    "gated_project_kernel",
+    "mixing_kernel",
+    "norm_pointwise_kernel",
+    "window_attention_kernel",
+]
 
 
 @triton.jit
-def _norm_pointwise(
+def norm_pointwise_kernel(
     x, weight, bias, y, pixels,
     channels: tl.constexpr, outs: tl.constexpr, padded: tl.constexpr, block: tl.constexpr, chunk: tl.constexpr,
 ):  # fmt: skip
+    """A block of pixels, a chunk of outputs a program."""
     pixel = tl.program_id(0).to(tl.int64) * block + tl.arange(0, block)
     channel = tl.arange(0, padded)
     out = tl.program_id(1) * chunk + tl.arange(0, chunk)
@@ -225,11 +77,12 @@ def _add_to(x, y, sums, row, column, height, width, channels: tl.constexpr, padd
 
 
 @triton.jit
-def _gated_project(
+def gated_project_kernel(
     x, wide, depthwise, project, y, height, width,
     channels: tl.constexpr, inner: tl.constexpr, padded: tl.constexpr,
     chunk: tl.constexpr, rows: tl.constexpr, columns: tl.constexpr,
 ):  # fmt: skip
+    """A tile of pixels a program; the wide features in chunks."""
     start = tl.program_id(1).to(tl.int64) * height * width
     row, column = _places(tl.program_id(0), width, rows, columns)
     wide += start * 2 * inner
@@ -251,10 +104,11 @@ def _gated_project(
 
 
 @triton.jit
-def _depthwise_project(
+def depthwise_project_kernel(
     x, qkv, depthwise, mixing, y, height, width,
     channels: tl.constexpr, padded: tl.constexpr, chunk: tl.constexpr, rows: tl.constexpr, columns: tl.constexpr,
 ):  # fmt: skip
+    """A tile of pixels a program; the values in chunks."""
     picture = tl.program_id(1).to(tl.int64)
     start = picture * height * width
     row, column = _places(tl.program_id(0), width, rows, columns)
@@ -276,10 +130,11 @@ def _depthwise_project(
 
 
 @triton.jit
-def _correlations(
+def correlations_kernel(
     qkv, depthwise, products, squares, height, width, tiles,
     channels: tl.constexpr, size: tl.constexpr, padded: tl.constexpr, rows: tl.constexpr, columns: tl.constexpr,
 ):  # fmt: skip
+    """A part of the tiles of one head of one picture a program: sums of products and of squares."""
     part, parts = tl.program_id(0), tl.num_programs(0)
     head, heads, picture = tl.program_id(1), tl.num_programs(1), tl.program_id(2).to(tl.int64)
     qkv += picture * height * width * 3 * channels
@@ -305,10 +160,11 @@ def _correlations(
 
 
 @triton.jit
-def _mixing(
+def mixing_kernel(
     products, squares, temperature, project, mixing, parts,
     channels: tl.constexpr, size: tl.constexpr, padded: tl.constexpr, outs: tl.constexpr, at_once: tl.constexpr,
 ):  # fmt: skip
+    """One head of one picture a program: the parts added, the softmax, and the projection behind it."""
     head, heads, picture = tl.program_id(0), tl.num_programs(0), tl.program_id(1).to(tl.int64)
     slot = (picture * heads + head) * parts
     inner = tl.arange(0, padded)
@@ -340,11 +196,12 @@ def _mixing(
 
 
 @triton.jit
-def _window_attention(
+def window_attention_kernel(
     x, qkv, bias, project, y, height, width, across,
     channels: tl.constexpr, padded: tl.constexpr, heads: tl.constexpr, dim: tl.constexpr,
     window: tl.constexpr, overlap: tl.constexpr, main: tl.constexpr, rest: tl.constexpr,
 ):  # fmt: skip
+    """A window a program, head after head, their projections summed."""
     start = tl.program_id(1).to(tl.int64) * height * width
     qkv += start * 3 * heads * dim
     top, left = (tl.program_id(0) // across) * window, (tl.program_id(0) % across) * window

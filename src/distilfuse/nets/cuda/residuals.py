@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import deepcopy
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from distilfuse.nets.channel_attention import ChannelAttention
-from distilfuse.nets.cuda.kernels import (
+from distilfuse.nets.cuda.launching import (
     channel_mixing,
     depthwise_project,
     gated_project,
@@ -38,7 +39,7 @@ def accelerated(network: FusionNet) -> FusionNet:
     return copy.half()
 
 
-class _Part(nn.Module):
+class _Part(nn.Module, ABC):
     """Tensors as buffers; those of ``exact`` stay in float32 when the network is made half."""
 
     def __init__(self, exact: dict[str, Tensor], **halves: Tensor) -> None:
@@ -56,8 +57,9 @@ class _Part(nn.Module):
         """[B, C, H, W] -> [B, C, H, W]."""
         return self._pixels(x.permute(0, 2, 3, 1).contiguous()).permute(0, 3, 1, 2)
 
+    @abstractmethod
     def _pixels(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
+        """[B, H, W, C] -> [B, H, W, C]."""
 
 
 def _part(residual: Residual) -> nn.Module | None:

@@ -1,0 +1,48 @@
+"""A nano network that begins with what a smaller one computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from distilfuse.errors import ConfigError
+from distilfuse.nets.nano import NanoNet, RepConv
+
+__all__ = ["grow_from"]
+
+
+@torch.no_grad()
+def grow_from(network: NanoNet, smaller: NanoNet) -> None:
+    """Give a network weights with which it computes exactly what a smaller one does (after Net2Net, Chen et al., 2016).
+
+    The smaller one's channels are the first of its own. What the others give is random, and counts for nothing yet: the
+    weights from them to the first ones are zero. Layers that the smaller one lacks pass on what they are given.
+
+    Args:
+        network: changed in place.
+        smaller: the same but for its channels and detail layers, of which it has no more.
+
+    Raises:
+        ConfigError: a network that this one cannot begin with.
+    """
+    ours, theirs = network.config, smaller.config
+    alike = replace(ours, width=theirs.width, deep_width=theirs.deep_width, detail_layers=theirs.detail_layers)
+    larger = (getattr(theirs, name) > getattr(ours, name) for name in ("width", "deep_width", "detail_layers"))
+    if alike != theirs or any(larger):
+        raise ConfigError(f"A nano network of {theirs} cannot grow into one of {ours}.")
+    for layer in network.detail[theirs.detail_layers :]:
+        if not isinstance(layer, RepConv) or layer.point is None:
+            raise ConfigError("Only full convolutions, not merged yet, can be added as layers that change nothing.")
+        nn.init.zeros_(layer.main.weight)
+        nn.init.zeros_(layer.main.bias)  # type: ignore[arg-type]  # it has one
+        nn.init.dirac_(layer.point.weight)  # what comes in is not negative, so nor does the ReLU change it
+    mine = network.state_dict()
+    for name, tensor in smaller.state_dict().items():
+        # Of the gauge's answers, a part for each gamma and beta; of all else, one part.
+        parts = 2 * len(network.gauge.modulated) if name.startswith("gauge.out.") else 1
+        for before, after in zip(tensor.chunk(parts), mine[name].chunk(parts), strict=True):
+            rows = after[: len(before)]
+            rows.zero_()
+            rows[tuple(slice(size) for size in before.shape)].copy_(before)
