@@ -40,6 +40,7 @@ def batches(
     length: int = 100,
     augmentation: AugmentationConfig = PLAIN,
     seed: int = 3407,
+    grain: float | None = None,
 ) -> CropBatches:
     return CropBatches(
         pairs,
@@ -49,6 +50,7 @@ def batches(
         batches=length,
         augmentation=augmentation,
         seed=seed,
+        grain=grain,
     )
 
 
@@ -132,6 +134,32 @@ def test_degradation_touches_the_inputs_and_never_the_targets() -> None:
         assert torch.equal(bad["clean_infrared"], good["clean_infrared"])
         assert not torch.equal(bad["visible"], bad["clean_visible"])
         assert not torch.equal(bad["infrared"], bad["clean_infrared"])
+
+
+# --- two takes of a scene -----------------------------------------------------------------------
+
+
+def test_takes_are_the_inputs_with_a_grain_of_their_own() -> None:
+    data = batches([noise(1), noise(2)], batch=5, grain=8.0)
+    for k in range(5):
+        batch = data[k]
+        for name, channels in (("visible", 3), ("infrared", 1)):
+            takes = batch[f"{name}_takes"]  # type: ignore[literal-required]
+            assert takes.shape == (4, channels, 16, 16)
+            inputs = batch[name][:2]  # type: ignore[literal-required]
+            first, second = takes.chunk(2)
+            assert not torch.equal(first, second)
+            for take in (first, second):
+                assert float((take - inputs).abs().mean()) < 8 / 255
+                assert 0 <= float(take.min()) <= float(take.max()) <= 1
+
+
+def test_takes_change_nothing_else() -> None:
+    pairs, config = [noise(1), noise(2)], AugmentationConfig()
+    with_takes, without = (batches(pairs, augmentation=config, grain=grain) for grain in (8.0, None))
+    assert all(is_same(with_takes[k], without[k]) for k in range(4))
+    assert "visible_takes" not in without[0]
+    assert torch.equal(with_takes[3]["visible_takes"], with_takes[3]["visible_takes"])
 
 
 # --- crops --------------------------------------------------------------------------------------

@@ -36,7 +36,11 @@ def batch(seed: int, device: str) -> dict[str, torch.Tensor]:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 @pytest.mark.parametrize("config", [SMALL_TEACHER, {"kind": "nano", "text_channels": 32}], ids=["teacher", "nano"])
-def test_a_recorded_step_gives_the_gradients_of_the_written_one(config: dict[str, object]) -> None:
+def test_a_recorded_step_gives_the_gradients_of_the_written_one(
+    config: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The kernels that are searched for are others than those of the written step: with TF32 they differ by 5 %.
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     fabric = Fabric(accelerator="cuda", devices=1)
     torch.manual_seed(0)
     task = fabric.setup_module(BaseTask(build(config_from_dict(config)), Objective(WEIGHTS)))
@@ -47,7 +51,7 @@ def test_a_recorded_step_gives_the_gradients_of_the_written_one(config: dict[str
         task.zero_grad(set_to_none=False)
         expected, _ = task(batch(seed, "cuda"))
         gradients = torch.autograd.grad(expected, [p for p in task.parameters() if p.grad is not None])
-        assert found[0] == pytest.approx(float(expected), rel=1e-4)
+        assert found[0] == pytest.approx(expected.item(), rel=1e-4)
         for mine, theirs in zip(found[1], gradients, strict=True):
             torch.testing.assert_close(mine, theirs, rtol=1e-2, atol=1e-4 * float(theirs.abs().max() + 1e-6))
 

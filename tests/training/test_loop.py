@@ -22,13 +22,17 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from distilfuse.errors import ConfigError, DistilfuseError, ModelError
 from distilfuse.training.loop import learning_rate, train
 from distilfuse.training.recipe import Recipe
-from distilfuse.training.settings import OptimiserConfig
+from distilfuse.training.settings import OptimiserConfig, SteadinessConfig
 
 
 def losses(out: Path) -> dict[int, float]:
+    return scalars(out, "loss")
+
+
+def scalars(out: Path, name: str) -> dict[int, float]:
     events = EventAccumulator(str(out / "events"), size_guidance={"scalars": 0})
     events.Reload()
-    return {event.step: event.value for event in events.Scalars("loss")}
+    return {event.step: event.value for event in events.Scalars(name)}
 
 
 def run(recipe: Recipe, data: Path, out: Path, **options: object) -> Path:
@@ -52,6 +56,11 @@ def test_training_lowers_the_loss_on_what_it_sees(recipe: Recipe, data: Path, tm
     run(longer, data, tmp_path / "run")
     values = list(losses(tmp_path / "run").values())
     assert sum(values[-15:]) < 0.9 * sum(values[:15])
+
+
+def test_flicker_is_noted_where_it_counts(recipe: Recipe, data: Path, tmp_path: Path) -> None:
+    run(dataclasses.replace(recipe, steadiness=SteadinessConfig(weight=1.0)), data, tmp_path / "run", stop_after=3)
+    assert len(scalars(tmp_path / "run", "terms/steadiness")) == 3
 
 
 def test_validation_is_recorded_clean_varied_and_degraded(recipe: Recipe, data: Path, tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def test_there_are_recipes() -> None:
         ({"network": {"kind": "nano", "text_channels": 384}, "text": {"encoder": "bert"}}, "text.encoder is 'bert'"),
         ({"network": {"kind": "nano", "text_channels": 384}, "text": {"word_dropout": 1.0}}, "text.word_dropout"),
         ({"network": {"kind": "nano", "text_channels": 384}, "text": {"variants": 0}}, "text.variants"),
+        ({"steadiness": {"weight": 0.0}}, "steadiness.weight"),
+        ({"steadiness": {"weight": 1.0}, "distillation": {}}, "has steadiness, which a teacher or its student cannot"),
         ({"distillation": {"result": -1.0}}, "distillation.result"),
         ({"distillation": {"base": 0.0, "features": 0.0, "result": 0.0}}, "nothing would be learned"),
     ],

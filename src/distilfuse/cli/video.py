@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from distilfuse.cli.options import Backend, BorderOption, Model, RigFile, Strength, Threads, whole_range
+from distilfuse.cli.options import Backend, BorderOption, Model, Polarity, RigFile, Strength, Threads, whole_range
 from distilfuse.cli.sentences import complain, describe, warn
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def video(
             show_default="follows the scene slowly",
         ),
     ] = None,
-    polarity: Annotated[str, typer.Option(metavar="white|black", help="What is hot in the infrared.")] = "white",
+    polarity: Polarity = "white",
     rig: RigFile = None,
     border: BorderOption = "crop",
     ir_strength: Strength = 0.5,
@@ -113,7 +113,7 @@ def video(
     page: Annotated[
         str | None, typer.Option(metavar="PORT", help="Show a web page on this machine, 0 for a free port.")
     ] = None,
-    model: Model = "nano-l-ivif",
+    model: Model = "nano-ivif",
     backend: Backend = "auto",
     threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a video that exists.")] = False,
@@ -138,6 +138,7 @@ def video(
     from distilfuse.fuser import Fuser
     from distilfuse.imaging.mixing import check_strength
     from distilfuse.workflows.alignment.rig import BORDERS, Rig
+    from distilfuse.workflows.treatment import PolarityChoice
     from distilfuse.workflows.video.conversion import AUDIO, frame_depth, open_writer, refuse_inputs
     from distilfuse.workflows.video.frames import DEFAULT_RATE
     from distilfuse.workflows.video.fusing import fuse_pairs
@@ -159,7 +160,7 @@ def video(
         options=_options(encoder_option or []),
     )
     counts = _range(limits)
-    for name, value, choices in (("--polarity", polarity, ("white", "black")), ("--border", border, BORDERS)):
+    for name, value, choices in (("--polarity", polarity, get_args(PolarityChoice)), ("--border", border, BORDERS)):
         if value not in choices:
             raise InputError(f"{name} is {value!r}: choose from {', '.join(choices)}.")
     check_strength(ir_strength)
@@ -194,7 +195,8 @@ def video(
             fuser,
             pairs,
             limits=counts,
-            black_hot=polarity == "black",
+            polarity=polarity,  # type: ignore[arg-type]  # it is checked
+            say=warn,
             rig=placed,
             border=border,  # type: ignore[arg-type]  # it is checked
             ir_strength=ir_strength,

@@ -22,18 +22,20 @@ _BLOCK = 1 << 14
 """Pixels refitted at a time: temporary arrays stay in the cache (several times as fast as whole planes)."""
 
 
-def luminance(rgb: NDArray[Any]) -> NDArray[np.float32]:
+def luminance(rgb: NDArray[Any], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """BT.601 luminance in 0..1.
 
     Args:
         rgb: ``H x W x 3``, uint8, uint16 or floats in 0..1.
+        out: where to write it, ``H x W``; None for a new array.
 
     Returns:
         ``H x W`` float32.
     """
     scale = full_scale(rgb.dtype)
     # Channel by channel: twice as fast as einsum, and no BLAS threads beside those of the model's backend.
-    total: NDArray[np.float32] = np.multiply(rgb[..., 0], np.float32(BT601[0] / scale), dtype=np.float32)
+    weight = np.float32(BT601[0] / scale)
+    total: NDArray[np.float32] = np.multiply(rgb[..., 0], weight, out=out, dtype=np.float32, casting="same_kind")
     term = np.empty_like(total)
     for channel in (1, 2):
         weight = np.float32(BT601[channel] / scale)
@@ -54,16 +56,19 @@ def colourfulness(rgb: NDArray[Any]) -> float:
     return float((some.max(axis=2) - some.min(axis=2)).mean()) / full_scale(rgb.dtype)
 
 
-def with_luminance(rgb: NDArray[Any], before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[Any]:
+def with_luminance(
+    rgb: NDArray[Any], before: NDArray[np.float32], after: NDArray[np.float32], out: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """Give a picture a new luminance and keep its chroma, scaled towards grey where the gamut ends.
 
     Args:
         rgb: ``H x W x 3``, uint8, uint16 or floats in 0..1.
         before: its luminance, ``H x W`` in 0..1, from :func:`luminance`.
         after: the luminance it shall have, ``H x W`` in 0..1.
+        out: where to write, an array like ``rgb``; None for a new one.
 
     Returns:
-        A new array like ``rgb``; integers are rounded to nearest.
+        An array like ``rgb``; integers are rounded to nearest.
     """
     scale = full_scale(rgb.dtype)
     integers = rgb.dtype.kind != "f"
@@ -81,7 +86,7 @@ def with_luminance(rgb: NDArray[Any], before: NDArray[np.float32], after: NDArra
         chroma = [plane.take(where) - luma for plane in moved]
         for plane, fitted in zip(moved, _fit(chroma, target, scale), strict=True):
             plane[where] = np.rint(fitted) if integers else fitted
-    out = np.empty(rgb.shape, rgb.dtype)
+    out = np.empty(rgb.shape, rgb.dtype) if out is None else out
     for channel, plane in enumerate(moved):
         np.copyto(out[..., channel], plane.reshape(before.shape), casting="unsafe")
     return out

@@ -83,13 +83,19 @@ def warn_if_narrow(picture: NDArray[Any], name: str) -> None:
         )
 
 
-def to_unit(picture: NDArray[Any]) -> NDArray[np.float32]:
-    """A new float32 array in 0..1 of the same shape, from uint8, uint16 or floats in 0..1."""
+def to_unit(picture: NDArray[Any], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """Float32 values in 0..1, from uint8, uint16 or floats in 0..1.
+
+    Args:
+        picture: of any shape.
+        out: where to write them, an array of that shape; None for a new one.
+    """
     scale = full_scale(picture.dtype)
+    values = np.empty(picture.shape, np.float32) if out is None else out
     if scale == 1.0:
-        values: NDArray[np.float32] = np.clip(picture, 0, 1).astype(np.float32)
+        np.clip(picture, 0, 1, out=values, casting="same_kind")
     else:
-        values = np.multiply(picture, np.float32(1 / scale), dtype=np.float32)
+        np.multiply(picture, np.float32(1 / scale), out=values, dtype=np.float32)
     return values
 
 

@@ -16,6 +16,11 @@ from distilfuse.runtime.backend import Tensor, first_line
 from distilfuse.runtime.installing import not_installed
 from distilfuse.runtime.providers import PROVIDERS
 
+_SPIN = 50
+"""Microseconds for which a thread waits for work before it sleeps."""
+_SPIN_ENDS = tuple(int(part) for part in ort.__version__.split(".")[:2]) >= (1, 26)
+"""Whether that can be said: before, threads spin for about a million rounds or not at all."""
+
 _FATAL_ONLY = 4  # what goes wrong comes as an exception; the log would say it a second time on stderr
 
 
@@ -40,9 +45,11 @@ class OnnxRuntimeBackend:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _FATAL_ONLY
-        # Threads that spin while they wait take the time from those they wait for when the machine is busy:
-        # a fifth more CPU and a quarter more latency, measured with two threads on two loaded cores.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads that spin while they wait take the time from those they wait for when the machine is busy: a fifth
+        # more CPU and a quarter more latency, measured with two threads on two loaded cores. For as long as it takes to
+        # wake one up, they cost nothing there and save a tenth of a small network's time on idle cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if _SPIN_ENDS else "0")
+        options.add_session_config_entry("session.intra_op.spin_duration_us", str(_SPIN))
         # DirectML cannot plan memory ahead. On the CPU a plan, and keeping buffers for tensors of the same size, costs
         # memory (a nano network 145 MB, not 107; an attention network 1.4 GB, not 0.65) and saves no time.
         options.enable_mem_pattern = name not in ("onnxruntime", "directml")

@@ -82,13 +82,30 @@ def vary(visible: Image, infrared: Image, config: AugmentationConfig, rng: np.ra
         offset = rng.uniform(0, 0.5 * (1 - gain))
         infrared = np.float32(gain) * infrared ** np.float32(gamma) + np.float32(offset)
     if rng.random() < config.faint_noise:
-        visible = _faint(visible, config, rng)
-        infrared = _faint(infrared, config, rng)
+        visible = _grainy(visible, rng.uniform(0, config.faint_sigma), rng)
+        infrared = _grainy(infrared, rng.uniform(0, config.faint_sigma), rng)
     return quantise(visible), quantise(infrared)
 
 
-def _faint(image: Image, config: AugmentationConfig, rng: np.random.Generator) -> Image:
-    sigma = np.float32(rng.uniform(0, config.faint_sigma) / 255)
+def two_takes(visible: Image, infrared: Image, sigma: float, rng: np.random.Generator) -> tuple[Images, Images]:
+    """The same crop twice, as two frames of a video would show it: each has a grain of its own.
+
+    Args:
+        visible: ``H x W x 3`` in 0..1.
+        infrared: ``H x W``.
+        sigma: largest standard deviation of the grain, in grey levels; what it is, is drawn for either picture.
+        rng: what draws.
+    """
+    strong, weak = rng.uniform(0, sigma), rng.uniform(0, sigma)
+
+    def take() -> Images:
+        return quantise(_grainy(visible, strong, rng)), quantise(_grainy(infrared, weak, rng))
+
+    return take(), take()
+
+
+def _grainy(image: Image, level: float, rng: np.random.Generator) -> Image:
+    sigma = np.float32(level / 255)
     # One field for all channels: grain of a compressed night picture is mostly luminance.
     grain: Image = rng.standard_normal(image.shape[:2], dtype=np.float32) * sigma
     return image + (grain[..., None] if image.ndim == 3 else grain)

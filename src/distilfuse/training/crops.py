@@ -15,7 +15,7 @@ from distilfuse.datasets.pairs import Pair
 from distilfuse.errors import InputError
 from distilfuse.evaluation.degradations import Image
 from distilfuse.evaluation.degradations import Pair as Images
-from distilfuse.training.augmentation import AugmentationConfig, damage, vary
+from distilfuse.training.augmentation import AugmentationConfig, damage, two_takes, vary
 from distilfuse.training.words import PairWords
 
 
@@ -32,6 +32,10 @@ class Batch(TypedDict, total=False):
     """``B x C`` embeddings; zeros for pairs of which nothing is said."""
     factors: Tensor
     """``B x T``, by which the weight of every loss term is multiplied."""
+    visible_takes: Tensor
+    """``2K x 3 x S x S``, two takes of the inputs of the first K = B / 2 crops: all first ones, all second ones."""
+    infrared_takes: Tensor
+    """``2K x 1 x S x S``."""
 
 
 class CropBatches(Dataset[Batch]):
@@ -48,6 +52,7 @@ class CropBatches(Dataset[Batch]):
         augmentation: see there.
         seed: of the whole run.
         words: says what is wrong with each crop, or None for batches without text.
+        grain: of which the takes in a batch differ, see :func:`two_takes`; None for batches without takes.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class CropBatches(Dataset[Batch]):
         augmentation: AugmentationConfig,
         seed: int,
         words: PairWords | None = None,
+        grain: float | None = None,
     ) -> None:
         if not pairs:
             raise InputError("There are no training pairs: name at least one data set with a train split.")
@@ -68,6 +74,7 @@ class CropBatches(Dataset[Batch]):
         self._shares = np.asarray(weights, float) / np.sum(weights)
         self._size, self._batch, self._batches = size, batch, batches
         self._augmentation, self._seed, self._words = augmentation, seed, words
+        self._grain = grain
 
     def __len__(self) -> int:
         return self._batches
@@ -93,6 +100,10 @@ class CropBatches(Dataset[Batch]):
         if said:
             batch["text"] = torch.from_numpy(np.stack([text for text, _ in said]))
             batch["factors"] = torch.from_numpy(np.stack([factors for _, factors in said]))
+        if self._grain:
+            grain = np.random.default_rng([self._seed, index, 2])
+            pairs = [two_takes(*images, self._grain, grain) for images in inputs[: max(1, self._batch // 2)]]
+            batch["visible_takes"], batch["infrared_takes"] = _stack([pair[k] for k in (0, 1) for pair in pairs])
         return batch
 
     def _crop(self, pair: Pair, rng: np.random.Generator) -> Images:

@@ -57,7 +57,8 @@ class Gradients:
 
     def _record(self, batch: Batch) -> None:
         self._batch = {name: tensor.clone() for name, tensor in _tensors(batch).items()}
-        with torch.backends.cudnn.flags(enabled=True, benchmark=True):  # one shape: let it search for the best kernels
+        # One shape: let it search for the best kernels. What is not named here would go back to its default.
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=torch.backends.cudnn.allow_tf32):
             self._capture()
 
     def _capture(self) -> None:

@@ -101,7 +101,7 @@ def train(
     identity = run_identity(recipe, teacher=teacher, start=start)
     task: BaseTask | DistillationTask
     if recipe.distillation is None:
-        task = BaseTask(network, judge)
+        task = BaseTask(network, judge, steadiness=recipe.steadiness.weight if recipe.steadiness else 0.0)
     else:
         taught = load_teacher(teacher, recipe.name)
         task = DistillationTask(network, taught.network, judge, recipe.distillation)
@@ -250,6 +250,7 @@ def _loader(
         augmentation=recipe.data.augmentation,
         seed=recipe.seed,
         words=words,
+        grain=recipe.steadiness.sigma if recipe.steadiness else None,
     )
     # Batch k is a function of k: each rank takes every world-th, from where the run stopped.
     order = range(start * world + rank, end * world, world)

@@ -17,7 +17,14 @@ from distilfuse.errors import ConfigError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import config_from_dict
 from distilfuse.nets.config import NetworkConfig
-from distilfuse.training.settings import CardConfig, DataConfig, DistillationConfig, OptimiserConfig, TextConfig
+from distilfuse.training.settings import (
+    CardConfig,
+    DataConfig,
+    DistillationConfig,
+    OptimiserConfig,
+    SteadinessConfig,
+    TextConfig,
+)
 
 T = TypeVar("T")
 
@@ -38,6 +45,8 @@ class Recipe:
     """What a teacher is told; None for training without text."""
     distillation: DistillationConfig | None = None
     """How a student learns from a teacher; None for learning from the objective alone."""
+    steadiness: SteadinessConfig | None = None
+    """How much flicker counts, for a network that learns from its objective alone; None where it does not."""
     start: str | None = None
     """Stage of the same recipe whose weights this one begins with (of the same network); None for fresh weights."""
     steps: int
@@ -68,6 +77,8 @@ class Recipe:
             raise ConfigError(f"Recipe {self.name!r} has text, but its network reads none: set network.text_channels.")
         if self.text and self.distillation:
             raise ConfigError(f"Recipe {self.name!r} is a student's and has text: words are for the teacher's stage.")
+        if self.steadiness and (self.text or self.distillation):
+            raise ConfigError(f"Recipe {self.name!r} has steadiness, which a teacher or its student cannot learn yet.")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"ema must be from 0 to below 1, not {self.ema}.")
         if self.checkpoint_every < 1 or self.validate_every < 1:

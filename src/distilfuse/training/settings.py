@@ -124,6 +124,21 @@ class DistillationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SteadinessConfig:
+    """Two takes of every other crop, equal but for their grain, that shall be fused alike (for video)."""
+
+    weight: float
+    """Of :func:`distilfuse.losses.steadiness.steadiness_loss`, beside those of the objective."""
+    sigma: float = 10.0
+    """Largest standard deviation of the grain, in grey levels."""
+
+    def __post_init__(self) -> None:
+        for name in ("weight", "sigma"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"steadiness.{name} must be positive, not {getattr(self, name)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class CardConfig:
     """What people are told of the model; but for the task it decides nothing in the run."""
 

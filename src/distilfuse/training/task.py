@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from distilfuse.errors import ConfigError
+from distilfuse.losses.steadiness import steadiness_loss
 from distilfuse.nets.build import Network
 from distilfuse.nets.luminance import grey
 from distilfuse.training.crops import Batch
@@ -27,12 +28,13 @@ class BaseTask(nn.Module):
     Args:
         network: what is trained.
         objective: judges fused pictures.
+        steadiness: weight of the flicker between the takes of a batch that has some.
     """
 
-    def __init__(self, network: Network, objective: Judge) -> None:
+    def __init__(self, network: Network, objective: Judge, *, steadiness: float = 0.0) -> None:
         super().__init__()
         self.network = network
-        self._objective = objective
+        self._objective, self._steadiness = objective, steadiness
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss (scalar) and unweighted terms of one batch."""
@@ -40,8 +42,15 @@ class BaseTask(nn.Module):
         if "text" in batch:
             fused = self.network(visible, batch["infrared"], batch["text"])
             return self._objective(fused, target, batch["clean_infrared"], batch["factors"])
-        fused = self.network(visible, batch["infrared"])
-        return self._objective(fused, target, batch["clean_infrared"])
+        if "visible_takes" not in batch:
+            fused = self.network(visible, batch["infrared"])
+            return self._objective(fused, target, batch["clean_infrared"])
+        takes, warm = _seen_by(self.network, batch["visible_takes"]), batch["infrared_takes"]
+        both = self.network(torch.cat([visible, takes]), torch.cat([batch["infrared"], warm]))
+        fused, again = both.split([len(visible), len(takes)])
+        loss, terms = self._objective(fused, target, batch["clean_infrared"])
+        flicker = steadiness_loss(again.float(), takes, warm)
+        return loss + self._steadiness * flicker, {**terms, "steadiness": flicker.detach()}
 
 
 class DistillationTask(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 
@@ -25,36 +25,51 @@ Pictures = tuple[NDArray[Any], NDArray[Any]]
 
 
 def settle_polarity(treatment: Treatment, pairs: Iterable[Pictures], *, task: str) -> tuple[Treatment, str]:
-    """Decide an ``auto`` polarity, and look whether one that was named seems to be wrong.
+    """As :func:`settled_polarity`, of a treatment.
 
     Args:
         treatment: how pairs will be fused.
-        pairs: to look at: some for ``auto``, else the first.
-        task: of the model. What is hot is a question of thermal cameras, ``ivif``, alone.
+        pairs: see there.
+        task: likewise.
 
     Returns:
         The treatment with a polarity that is ``white`` or ``black``, and a sentence for the user or nothing.
     """
-    automatic = treatment.polarity == "auto"
+    polarity, remark = settled_polarity(treatment.polarity, pairs, task=task)
+    return treatment.with_polarity(polarity), remark
+
+
+def settled_polarity(
+    polarity: PolarityChoice, pairs: Iterable[Pictures], *, task: str
+) -> tuple[Literal["white", "black"], str]:
+    """Decide an ``auto`` polarity, and look whether one that was named seems to be wrong.
+
+    Args:
+        polarity: ``auto``, or what is said to be hot.
+        pairs: to look at: some for ``auto``, else the first.
+        task: of the model. What is hot is a question of thermal cameras, ``ivif``, alone.
+
+    Returns:
+        What is taken to be hot, and a sentence for the user or nothing.
+    """
     guesses = []
     if task == "ivif":
         for visible, infrared in pairs:
             guesses.append(guess_polarity(_thinned(infrared), _thinned(visible)))
-            if not automatic or len(guesses) == LOOKED_AT:
+            if polarity != "auto" or len(guesses) == LOOKED_AT:
                 break
     if not guesses:
-        return (treatment.with_polarity("white") if automatic else treatment), ""
+        return ("white" if polarity == "auto" else polarity), ""
     guess = combine(guesses)
-    if automatic:
-        chosen: PolarityChoice = "black" if guess.sure and guess.label == "black" else "white"
+    if polarity == "auto":
         doubt = "" if guess.sure else ", so white is taken; --polarity says otherwise"
-        return treatment.with_polarity(chosen), f"Polarity: {guess}{doubt}."
-    if guess.sure and guess.label != treatment.polarity:
-        return treatment, (
+        return ("black" if guess.sure and guess.label == "black" else "white"), f"Polarity: {guess}{doubt}."
+    if guess.sure and guess.label != polarity:
+        return polarity, (
             f"The infrared picture looks as if {guess.label} were hot ({guess.confidence:.1%}): if so, say --polarity "
             f"{guess.label}."
         )
-    return treatment, ""
+    return polarity, ""
 
 
 def _thinned(picture: NDArray[Any]) -> NDArray[Any]:

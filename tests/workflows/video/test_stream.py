@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 import distilfuse
+from distilfuse import samples
 from distilfuse.errors import InputError
 from distilfuse.fuser import Fuser
 from distilfuse.imaging.colour import luminance
-from distilfuse.imaging.scaling import PictureWarning
+from distilfuse.imaging.scaling import PictureWarning, to_unit
 from distilfuse.workflows.alignment.rig import Rig
 from distilfuse.workflows.video.stream import stream
 
@@ -191,8 +192,38 @@ def test_polarity_and_strength(make: Make, flat: Flat, maximum: Fuser, tmp_path:
         return float(luminance(next(stream(vis, ir, model=maximum, **how)).image).mean()) * 255
 
     assert brightness() == pytest.approx(100, abs=3)
-    assert brightness(black_hot=True) == pytest.approx(215, abs=3)
+    assert brightness(polarity="black") == pytest.approx(215, abs=3)
     assert brightness(ir_strength=1.0) == pytest.approx(40, abs=3)
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_auto_polarity_is_settled_once_and_said(make: Make, maximum: Fuser, tmp_path: Path, inverted: bool) -> None:
+    visible, infrared = samples.load("night-street")
+    heat = infrared if infrared.ndim == 2 else infrared[..., 0]
+    vis = make(tmp_path / "v.mkv", [visible] * 3)
+    ir = make(tmp_path / "i.mkv", [255 - heat if inverted else heat] * 3)
+    plain = make(tmp_path / "p.mkv", [heat] * 3)
+    with pytest.warns(PictureWarning, match="Polarity: black" if inverted else "Polarity: white") as said:
+        frames = list(stream(vis, ir, model=maximum, polarity="auto", steady=False))
+    assert len(said) == 1
+    expected = list(stream(vis, plain, model=maximum, steady=False))
+    for frame, wanted in zip(frames, expected, strict=True):
+        assert np.abs(luminance(frame.image) - luminance(wanted.image)).mean() < 2 / 255
+
+
+def test_a_polarity_that_seems_wrong_is_doubted_and_kept(make: Make, maximum: Fuser, tmp_path: Path) -> None:
+    visible, infrared = samples.load("night-street")
+    heat = infrared if infrared.ndim == 2 else infrared[..., 0]
+    vis, ir = make(tmp_path / "v.mkv", [visible] * 2), make(tmp_path / "i.mkv", [255 - heat] * 2)
+    with pytest.warns(PictureWarning, match="looks as if black were hot"):
+        frame = next(stream(vis, ir, model=maximum))
+    assert np.abs(to_unit(frame.infrared).mean() - (1 - to_unit(heat).mean())) < 3 / 255
+
+
+def test_unknown_polarity(make: Make, flat: Flat, tmp_path: Path) -> None:
+    vis = make(tmp_path / "v.mkv", [flat(0, colour=True)])
+    with pytest.raises(InputError, match="The polarity is 'red': choose from auto, white, black"):
+        stream(vis, vis, polarity="red")  # type: ignore[arg-type]
 
 
 def test_deep_thermal_keeps_its_range(make: Make, flat: Flat, maximum: Fuser, tmp_path: Path) -> None:

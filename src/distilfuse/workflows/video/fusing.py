@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator
 from distilfuse.fuser import Fuser
 from distilfuse.imaging.mixing import BALANCED, invert, with_strength
 from distilfuse.workflows.alignment.rig import Border, Rig
+from distilfuse.workflows.settling import settled_polarity
+from distilfuse.workflows.treatment import PolarityChoice
 from distilfuse.workflows.video.frames import FusedFrame
 from distilfuse.workflows.video.pairs import Pairs, ready
 from distilfuse.workflows.video.prefetch import Prefetch
@@ -21,7 +23,8 @@ def fuse_pairs(
     pairs: Pairs,
     *,
     limits: tuple[float, float] | None = None,
-    black_hot: bool = False,
+    polarity: PolarityChoice = "white",
+    say: Callable[[str], None] = lambda sentence: None,
     rig: Rig | None = None,
     border: Border = "crop",
     ir_strength: float = BALANCED,
@@ -34,7 +37,8 @@ def fuse_pairs(
         fuser: the model.
         pairs: opened by :func:`distilfuse.workflows.video.sources.open_pairs`; closed in the end.
         limits: counts of the infrared that are black and white; by default they follow the scene slowly.
-        black_hot: whether black is hot in the infrared.
+        polarity: what is hot in the infrared; ``auto`` is settled by the first pair, for all.
+        say: told what that was, or that the one named seems to be wrong.
         rig: where the cameras do not see the same: moves the infrared onto the visible.
         border: with a rig, what becomes of visible pixels without infrared: cut off, or left as they are.
         ir_strength: 0..1, see :func:`distilfuse.imaging.mixing.with_strength`.
@@ -60,7 +64,11 @@ def fuse_pairs(
             if stopped():
                 return
             visible, infrared = pair.visible.pixels, pair.infrared.pixels
-            if black_hot:
+            if index == 0:
+                polarity, remark = settled_polarity(polarity, [(visible, infrared)], task=fuser.record.task)
+                if remark:
+                    say(remark)
+            if polarity == "black":
                 infrared = invert(infrared)
             place = rig.register(visible, infrared, border) if rig else None
             if place:

@@ -19,10 +19,6 @@ from distilfuse.fuser import Fuser
 from distilfuse.imaging.colour import luminance, with_luminance
 from distilfuse.imaging.scaling import from_unit, to_unit
 
-STEADIEST = "nano-l-ivif"
-"""The released model whose fused frames flicker least: with what is held here, less than its inputs. The smaller ones
-decide for larger patches at once; in thin smoke with grain they can flicker up to 1.8 times as much as their inputs."""
-
 CELL = 16
 """Pixels a side of a region whose brightness is held."""
 STEADY_BELOW = 5 / 255

@@ -6,18 +6,19 @@ import warnings
 from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 from distilfuse.errors import InputError
-from distilfuse.fuser import DEFAULT_BACKEND, Fuser
+from distilfuse.fuser import DEFAULT_BACKEND, DEFAULT_MODEL, Fuser
 from distilfuse.imaging.mixing import BALANCED, check_strength
 from distilfuse.imaging.scaling import PictureWarning
 from distilfuse.workflows.alignment.rig import Border, Rig
+from distilfuse.workflows.treatment import PolarityChoice
 from distilfuse.workflows.video.frames import DEFAULT_RATE, FusedFrame
 from distilfuse.workflows.video.fusing import fuse_pairs
 from distilfuse.workflows.video.infrared import InfraredRange
 from distilfuse.workflows.video.pairs import Pairs, Split
 from distilfuse.workflows.video.sources import open_pairs
-from distilfuse.workflows.video.steadiness import STEADIEST
 
 
 def stream(
@@ -29,13 +30,13 @@ def stream(
     tolerance: float | None = None,
     fps: float | Fraction = DEFAULT_RATE,
     limits: tuple[float, float] | None = None,
-    black_hot: bool = False,
+    polarity: PolarityChoice = "white",
     rig: str | Path | Rig | None = None,
     border: Border = "crop",
     ir_strength: float = BALANCED,
     steady: bool = True,
     bits: int = 8,
-    model: str | Fuser = STEADIEST,
+    model: str | Fuser = DEFAULT_MODEL,
     backend: str = DEFAULT_BACKEND,
     threads: int | None = None,
 ) -> Generator[FusedFrame, None, None]:
@@ -62,7 +63,7 @@ def stream(
         fps: pictures a second of folders.
         limits: counts of the infrared that are black and white, where it has 9 to 16 bits of grey. By default the range
             follows the scene slowly.
-        black_hot: whether black is hot in the infrared.
+        polarity: what is hot in the infrared, ``white`` or ``black``, or ``auto``: as the first pair looks.
         rig: what ``distilfuse align`` wrote, or a :class:`distilfuse.workflows.alignment.rig.Rig`, where the cameras do
             not see the same.
         border: with a rig, ``crop`` the frames to what both cameras see, or ``mask``: leave the rest as visible.
@@ -83,10 +84,13 @@ def stream(
         ModelError: there is no such model.
 
     Warns:
-        PictureWarning: at the end, for what was left out because one side is shorter, or has gaps.
+        PictureWarning: at the first frame, how ``auto`` was settled, or that the polarity seems to be the other one; at
+            the end, for what was left out because one side is shorter, or has gaps.
     """
     if bits not in (8, 16):
         raise InputError(f"Frames have 8 or 16 bits a channel, not {bits}.")
+    if polarity not in get_args(PolarityChoice):
+        raise InputError(f"The polarity is {polarity!r}: choose from {', '.join(get_args(PolarityChoice))}.")
     InfraredRange(limits)  # refuses before anything is opened
     check_strength(ir_strength)
     if isinstance(rig, (str, Path)):
@@ -109,7 +113,8 @@ def stream(
         fuser,
         pairs,
         limits=limits,
-        black_hot=black_hot,
+        polarity=polarity,
+        say=_warn,
         rig=rig,
         border=border,
         ir_strength=ir_strength,
@@ -121,4 +126,8 @@ def stream(
 def _with_remarks(passing: Generator[FusedFrame, None, None], pairs: Pairs) -> Generator[FusedFrame, None, None]:
     yield from passing
     for sentence in pairs.left_out():
-        warnings.warn(sentence, PictureWarning, stacklevel=2)
+        _warn(sentence)
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, PictureWarning, stacklevel=3)
