@@ -33,6 +33,8 @@ def test_each_visible_frame_gets_the_nearest_or_none(
     assert nearest.paired == len(found)
     accounted = nearest.paired + nearest.before + nearest.between
     assert accounted == len(visible) or nearest.infrared_ended
+    if visible[0] in found:
+        assert nearest.infrared_before == sum(other + offset < visible[0] - tolerance for other in infrared)
 
 
 def test_no_infrared_at_all() -> None:

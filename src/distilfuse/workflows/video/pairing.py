@@ -38,6 +38,8 @@ class NearestPairs:
         """Visible frames before the first infrared one."""
         self.between = 0
         """Visible frames of which the nearest infrared one was too far away, though there were later ones."""
+        self.infrared_before = 0
+        """Infrared frames before the first visible one."""
         self.infrared_ended = False
         """Whether the infrared ended before the visible."""
         self.infrared_left = False
@@ -52,6 +54,8 @@ class NearestPairs:
                 self.infrared_ended = True
                 return
             while following is not None and self._distance(following, visible) <= self._distance(here, visible):
+                if not (self.paired or self.before) and self._distance(here, visible) > self._tolerance:
+                    self.infrared_before += 1
                 here, following = following, self._next()
             if self._distance(here, visible) <= self._tolerance:
                 self.paired += 1

@@ -116,6 +116,8 @@ class TwoSources:
         said = []
         if nearest.before:
             said.append(f"{_part('first', nearest.before, self.visible)} left out: the infrared begins later.")
+        if nearest.infrared_before:
+            said.append(f"{_part('first', nearest.infrared_before, self.infrared)} left out: the visible begins later.")
         if nearest.between:
             said.append(
                 f"{nearest.between} frames of {self.visible.name} are left out: no infrared frame lies within "
