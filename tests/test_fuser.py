@@ -158,15 +158,6 @@ def test_one_fuser_for_several_threads(fuser: Fuser) -> None:
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("name", ["maximum-luminance", "maximum-rgb"])
-def test_threads_change_nothing(name: str, dtype: type) -> None:
-    one, three = (Fuser.from_pretrained(str(ASSETS / f"{name}.json"), threads=threads) for threads in (1, 3))
-    for tail in ((3,), ()):
-        pair = picture((410, 513, *tail), dtype), picture((410, 513), dtype)
-        np.testing.assert_array_equal(one(*pair), three(*pair))
-
-
 def test_raw_thermal_counts_draw_a_warning(fuser: Fuser) -> None:
     counts = picture((8, 8), np.uint16) // 32 + 7000
     with pytest.warns(PictureWarning, match="The infrared picture uses") as caught:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from distilfuse.errors import InputError, ModelError
-from distilfuse.imaging.bands import share_rows
 from distilfuse.imaging.colour import luminance, with_luminance
-from distilfuse.imaging.geometry import pad_to_multiple
+from distilfuse.imaging.geometry import crop, pad_to_multiple
 from distilfuse.imaging.planes import Planes, take_apart
 from distilfuse.imaging.scaling import from_unit, to_unit, warn_if_narrow
+from distilfuse.imaging.scratch import Scratch
 from distilfuse.imaging.tiles import Tile, tiles
 from distilfuse.runtime import Backend, open_backend
 from distilfuse.runtime.providers import PROVIDERS
@@ -78,6 +78,7 @@ class Fuser:
         """
         self.record = record
         self._folder = folder or MODELS
+        self._scratch = Scratch()
         self._backend: Backend = open_backend(
             backend,
             read_weights(record, self._folder / record.file),
@@ -264,39 +265,36 @@ class Fuser:
         if not visible:
             return []
         height, width = infrared[0].shape[:2]
-        plain = self.record.visible_input == "luminance"
-        before = np.empty((len(visible), 1 if plain else 3, height, width), np.float32)
-        heat = np.empty((len(infrared), 1, height, width), np.float32)
+        heat = self._scratch.array("heat", (len(infrared), 1, height, width), np.float32)
+        for picture, (plane,) in zip(infrared, heat, strict=True):
+            _luminance(picture, plane)
+        if self.record.visible_input == "luminance":
+            before = self._scratch.array("visible", heat.shape, np.float32)
+            for picture, (plane,) in zip(visible, before, strict=True):
+                _luminance(picture, plane)
+            after = self._run(before, heat, reading)
+            return [
+                with_luminance(picture, old, new) if picture.ndim == 3 else from_unit(new, picture.dtype)
+                for picture, (old,), (new,) in zip(visible, before, after, strict=True)
+            ]
+        colours = np.stack([_three_planes(to_unit(picture)) for picture in visible])
+        fused = self._run(colours, heat, reading).transpose(0, 2, 3, 1)
+        return [
+            from_unit(new if picture.ndim == 3 else luminance(new), picture.dtype)
+            for picture, new in zip(visible, fused, strict=True)
+        ]
 
-        def begin(rows: slice) -> None:
-            for picture, planes in zip(visible, before[..., rows, :], strict=True):
-                if plain:
-                    _luminance(picture[rows], planes[0])
-                else:
-                    planes[...] = _three_planes(to_unit(picture[rows]))
-            for picture, planes in zip(infrared, heat[..., rows, :], strict=True):
-                _luminance(picture[rows], planes[0])
-
-        share_rows(begin, height, width, threads=self.threads)
+    def _run(
+        self, visible: NDArray[np.float32], heat: NDArray[np.float32], reading: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
+        """``N x C x H x W`` and ``N x 1 x H x W`` of any size to ``N x C x H x W`` in 0..1."""
+        height, width = visible.shape[-2:]
         multiple = self.record.multiple
-        after = self._backend.run(pad_to_multiple(before, multiple), pad_to_multiple(heat, multiple), reading)
-        fused = [np.empty(picture.shape, picture.dtype) for picture in visible]
-
-        def finish(rows: slice) -> None:
-            new = np.clip(after[..., rows, :width], 0, 1)
-            if not np.isfinite(new.sum()):
-                raise ModelError(f"The model {self.record.name} gave NaN on a {width}x{height} pair: report it.")
-            for picture, old, planes, out in zip(visible, before[..., rows, :], new, fused, strict=True):
-                if plain and picture.ndim == 3:
-                    with_luminance(picture[rows], old[0], planes[0], out[rows])
-                elif plain:
-                    out[rows] = from_unit(planes[0], out.dtype)
-                else:
-                    colour = planes.transpose(1, 2, 0)
-                    out[rows] = from_unit(colour if picture.ndim == 3 else luminance(colour), out.dtype)
-
-        share_rows(finish, height, width, threads=self.threads)
-        return fused
+        fused = self._backend.run(pad_to_multiple(visible, multiple), pad_to_multiple(heat, multiple), reading)
+        values: NDArray[np.float32] = crop(fused, height, width)
+        if not np.isfinite(values.sum()):
+            raise ModelError(f"The model {self.record.name} gave NaN on a {width}x{height} pair: report it.")
+        return np.clip(values, 0, 1, out=values)
 
 
 def fuse(visible: AnyPicture, infrared: NDArray[Any] | Image.Image, model: str = DEFAULT_MODEL) -> AnyPicture:

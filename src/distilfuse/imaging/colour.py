@@ -9,14 +9,20 @@ bright targets.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distilfuse.imaging.scaling import full_scale
+from distilfuse.imaging.scratch import Scratch
 
 BT601 = (0.299, 0.587, 0.114)
+
+_BAND = 1 << 19
+"""Pixels of the rows that are worked on at a time: what is kept for them is up to 14 MB, of uint8."""
+_SCRATCH = Scratch()
 
 _BLOCK = 1 << 14
 """Pixels refitted at a time: temporary arrays stay in the cache (several times as fast as whole planes)."""
@@ -32,16 +38,18 @@ def luminance(rgb: NDArray[Any], out: NDArray[np.float32] | None = None) -> NDAr
     Returns:
         ``H x W`` float32.
     """
-    scale = full_scale(rgb.dtype)
-    # Channel by channel: twice as fast as einsum, and no BLAS threads beside those of the model's backend.
-    weight = np.float32(BT601[0] / scale)
-    total: NDArray[np.float32] = np.multiply(rgb[..., 0], weight, out=out, dtype=np.float32, casting="same_kind")
-    term = np.empty_like(total)
-    for channel in (1, 2):
-        weight = np.float32(BT601[channel] / scale)
-        np.multiply(rgb[..., channel], weight, out=term, dtype=np.float32, casting="same_kind")
-        total += term
-    np.clip(total, 0, 1, out=total)  # the three rounded weights may sum to a hair above 1
+    total = np.empty(rgb.shape[:2], np.float32) if out is None else out
+    weights = [np.float32(weight / full_scale(rgb.dtype)) for weight in BT601]
+    for rows in _bands(rgb):
+        part, band = total[rows], rgb[rows]
+        term = _SCRATCH.array("term", part.shape, np.float32)
+        # No matrix product, though it takes half of the time: BLAS gives it to threads of its own, which go on spinning
+        # beside those of the model's backend, and that then takes twice as long.
+        np.multiply(band[..., 0], weights[0], out=part, dtype=np.float32, casting="same_kind")
+        for channel in (1, 2):
+            np.multiply(band[..., channel], weights[channel], out=term, dtype=np.float32, casting="same_kind")
+            part += term
+        np.clip(part, 0, 1, out=part)  # the three rounded weights may sum to a hair above 1
     return total
 
 
@@ -70,14 +78,33 @@ def with_luminance(
     Returns:
         An array like ``rgb``; integers are rounded to nearest.
     """
+    out = np.empty(rgb.shape, rgb.dtype) if out is None else out
+    for rows in _bands(rgb):
+        _shift_luminance(rgb[rows], before[rows], after[rows], out[rows])
+    return out
+
+
+def _bands(picture: NDArray[Any]) -> Iterator[slice]:
+    step = max(1, _BAND // picture.shape[1])
+    return (slice(top, top + step) for top in range(0, picture.shape[0], step))
+
+
+def _shift_luminance(
+    rgb: NDArray[Any], before: NDArray[np.float32], after: NDArray[np.float32], out: NDArray[Any]
+) -> None:
+    """:func:`with_luminance` of a band of rows."""
     scale = full_scale(rgb.dtype)
     integers = rgb.dtype.kind != "f"
     kind = {"uint8": np.int16, "uint16": np.int32}.get(rgb.dtype.name, rgb.dtype)
-    difference = np.subtract(after, before)
+    difference = np.subtract(after, before, out=_SCRATCH.array("difference", before.shape, np.float32))
     difference *= np.float32(scale)
+    shift = _SCRATCH.array("shift", before.shape, kind)
     # c + round(d) = round(c + d) for an integer c, so one rounded plane serves three channels.
-    shift = (np.rint(difference, out=difference) if integers else difference).astype(kind, copy=False)
-    moved: list[NDArray[Any]] = [np.add(rgb[..., channel], shift, dtype=kind).ravel() for channel in range(3)]
+    np.copyto(shift, np.rint(difference, out=difference) if integers else difference, casting="unsafe")
+    planes = _SCRATCH.array("moved", (3, *before.shape), kind)
+    for channel, plane in enumerate(planes):
+        np.add(rgb[..., channel], shift, out=plane, dtype=kind)
+    moved = list(planes.reshape(3, -1))
     outside = _outside(moved, scale)
     for start in range(0, outside.size, _BLOCK):
         where = outside[start : start + _BLOCK]
@@ -86,10 +113,8 @@ def with_luminance(
         chroma = [plane.take(where) - luma for plane in moved]
         for plane, fitted in zip(moved, _fit(chroma, target, scale), strict=True):
             plane[where] = np.rint(fitted) if integers else fitted
-    out = np.empty(rgb.shape, rgb.dtype) if out is None else out
-    for channel, plane in enumerate(moved):
-        np.copyto(out[..., channel], plane.reshape(before.shape), casting="unsafe")
-    return out
+    for channel, plane in enumerate(planes):
+        np.copyto(out[..., channel], plane, casting="unsafe")
 
 
 def _outside(planes: list[NDArray[Any]], scale: float) -> NDArray[np.intp]:
@@ -99,7 +124,8 @@ def _outside(planes: list[NDArray[Any]], scale: float) -> NDArray[np.intp]:
         highest = np.maximum(np.maximum(planes[0], planes[1]), planes[2])
         return np.flatnonzero((lowest < 0) | (highest > scale))
     # Negative and too large integers both have bits set above full scale: OR gathers, unsigned shows them.
-    gathered: Any = planes[0] | planes[1]
+    gathered = _SCRATCH.array("gathered", planes[0].shape, planes[0].dtype)
+    np.bitwise_or(planes[0], planes[1], out=gathered)
     gathered |= planes[2]
     return np.flatnonzero(gathered.view(f"u{gathered.itemsize}") > int(scale))
 

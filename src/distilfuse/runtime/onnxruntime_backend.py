@@ -16,7 +16,7 @@ from distilfuse.runtime.backend import Tensor, first_line
 from distilfuse.runtime.installing import not_installed
 from distilfuse.runtime.providers import PROVIDERS
 
-_SPIN = 50
+_SPIN = 100
 """Microseconds for which a thread waits for work before it sleeps."""
 _SPIN_ENDS = tuple(int(part) for part in ort.__version__.split(".")[:2]) >= (1, 26)
 """Whether that can be said: before, threads spin for about a million rounds or not at all."""
