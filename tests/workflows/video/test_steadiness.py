@@ -46,7 +46,7 @@ def test_fused_flickers_no_more_than_the_inputs(model: str, name: str, noise: fl
     fused = [fuse(*pair, index / 25) for index, pair in enumerate(zip(visible, infrared, strict=True))]
     before = max(flicker(visible), flicker(infrared))
     assert flicker(fused) <= before
-    assert flicker(fused[25:]) <= 0.75 * before, "once settled"
+    assert flicker(fused[25:]) <= 0.85 * before, "once settled"
 
 
 def test_without_it_the_fused_flickers_more(nano: Fuser) -> None:
