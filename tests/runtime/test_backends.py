@@ -248,6 +248,16 @@ def test_what_a_session_is_asked_for(
     assert (session.most == 1) == (name == "directml")
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_threads_never_spin_without_end(ends: bool, weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        onnxruntime_backend, "_SPIN_ENDS", ends
+    )  # as of releases that can say how long, and earlier ones
+    options = open_backend("onnxruntime", weights)._session.get_session_options()  # type: ignore[attr-defined]
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == ("1" if ends else "0")
+    assert 0 < int(options.get_session_config_entry("session.intra_op.spin_duration_us")) < 1000
+
+
 @pytest.mark.parametrize("name", [name for name in ("onnxruntime", "openvino") if name in HERE])
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted by /proc")
 @pytest.mark.parametrize("threads", [1, 2])
