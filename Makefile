@@ -18,7 +18,7 @@ WHEEL_LIMIT_MB := 25
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv browser lint format test test-slow bench bench-check bench-attention build release-check constraints clean
+.PHONY: help venv browser lint format test test-slow test-cloud bench bench-check bench-attention build release-check constraints clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -55,6 +55,10 @@ test: $(STAMP)  ## Run the tests (not those marked slow or gpu)
 
 test-slow: $(STAMP)  ## Run the tests marked slow
 	$(BIN)/python -m pytest -m "slow and not gpu" $(PYTEST_ARGS)
+
+test-cloud: $(STAMP)  ## Install s3fs, gcsfs and emulators of S3 and GCS, and run `bulk` against them
+	$(BIN)/python -m pip install -q s3fs "moto[server]" gcsfs gcp-storage-emulator
+	$(BIN)/python -m pytest tests/workflows/bulk/test_s3.py tests/workflows/bulk/test_gcs.py
 
 bench: $(STAMP)  ## Measure all models and rivals and keep the figures (minutes; on a quiet machine)
 	$(BIN)/distilfuse bench --size 640x480 --size 1920x1080 --rivals -o benchmarks/results/bench.json --overwrite
