@@ -64,21 +64,18 @@ def colourfulness(rgb: NDArray[Any]) -> float:
     return float((some.max(axis=2) - some.min(axis=2)).mean()) / full_scale(rgb.dtype)
 
 
-def with_luminance(
-    rgb: NDArray[Any], before: NDArray[np.float32], after: NDArray[np.float32], out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+def with_luminance(rgb: NDArray[Any], before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[Any]:
     """Give a picture a new luminance and keep its chroma, scaled towards grey where the gamut ends.
 
     Args:
         rgb: ``H x W x 3``, uint8, uint16 or floats in 0..1.
         before: its luminance, ``H x W`` in 0..1, from :func:`luminance`.
         after: the luminance it shall have, ``H x W`` in 0..1.
-        out: where to write, an array like ``rgb``; None for a new one.
 
     Returns:
-        An array like ``rgb``; integers are rounded to nearest.
+        A new array like ``rgb``; integers are rounded to nearest.
     """
-    out = np.empty(rgb.shape, rgb.dtype) if out is None else out
+    out = np.empty(rgb.shape, rgb.dtype)
     for rows in _bands(rgb):
         _shift_luminance(rgb[rows], before[rows], after[rows], out[rows])
     return out
