@@ -76,7 +76,7 @@ def test_a_list_says_what_belongs_together(fuser: Fuser, tree: tuple[Path, Path]
 def test_a_list_with_missing_files_or_one_output_twice_is_refused(tree: tuple[Path, Path], tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("visible,infrared\nv/a_vis.png,i/none.png\n")
-    with pytest.raises(InputError, match=r"1 files of .* do not exist \(.*none.png\)"):
+    with pytest.raises(InputError, match=r"1 file of .* does not exist \(.*none.png\)"):
         plan_list(path, tmp_path / "out")
     path.write_text("visible,infrared\nv/a_vis.png,i/a_ir.png\nv/a_vis.png,i/day/b_ir.png\n")
     with pytest.raises(OutputError, match="have one output"):

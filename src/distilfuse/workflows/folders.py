@@ -140,7 +140,9 @@ def plan_list(
         name = target.relative_to(output).with_suffix("").as_posix()
         jobs.append(Job(name, row.visible, row.infrared, target, (), row.mask or mask))
     if missing := [str(part) for job in jobs for part in job.inputs if not part.exists()]:
-        raise InputError(f"{len(missing)} files of {path} do not exist ({some(missing)}): check the names.")
+        files = "1 file" if len(missing) == 1 else f"{len(missing)} files"
+        verb = "does" if len(missing) == 1 else "do"
+        raise InputError(f"{files} of {path} {verb} not exist ({some(missing)}): check the names.")
     counts = Counter(job.output for job in jobs)
     if twice := [str(target) for target, count in counts.items() if count > 1]:
         raise OutputError(f"Several pairs of {path} have one output ({some(twice)}): name outputs in the list.")

@@ -53,6 +53,7 @@ def test_offset_shifts_the_infrared(make: Make, flat: Flat, maximum: Fuser, tmp_
     ir = make(tmp_path / "i.mkv", [flat(100 + k, colour=False) for k in range(10)])
     with pytest.warns(PictureWarning) as said:
         later = list(stream(vis, ir, offset=300, model=maximum))
+    assert {one.filename for one in said} == {__file__}
     assert [(round(f.seconds, 1), int(f.infrared[0, 0])) for f in later] == [(k / 10, 97 + k) for k in range(3, 10)]
     assert [str(one.message).replace(str(tmp_path), "") for one in said] == [
         "The first 3 frames (0.30 s) of /v.mkv are left out: the infrared begins later.",
@@ -210,6 +211,7 @@ def test_auto_polarity_is_settled_once_and_said(make: Make, maximum: Fuser, tmp_
     with pytest.warns(PictureWarning, match="Polarity: black" if inverted else "Polarity: white") as said:
         frames = list(stream(vis, ir, model=maximum, polarity="auto", steady=False))
     assert len(said) == 1
+    assert said[0].filename == __file__, "the warning must point at the loop"
     expected = list(stream(vis, plain, model=maximum, steady=False))
     for frame, wanted in zip(frames, expected, strict=True):
         assert np.abs(luminance(frame.image) - luminance(wanted.image)).mean() < 2 / 255

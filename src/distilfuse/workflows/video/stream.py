@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Generator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -114,7 +115,7 @@ def stream(
         pairs,
         limits=limits,
         polarity=polarity,
-        say=_warn,
+        say=partial(_warn, level=4),
         rig=rig,
         border=border,
         ir_strength=ir_strength,
@@ -129,5 +130,6 @@ def _with_remarks(passing: Generator[FusedFrame, None, None], pairs: Pairs) -> G
         _warn(sentence)
 
 
-def _warn(sentence: str) -> None:
-    warnings.warn(sentence, PictureWarning, stacklevel=3)
+def _warn(sentence: str, *, level: int = 3) -> None:
+    """Warn, of the loop over the frames: ``level`` counts the functions from this one to it."""
+    warnings.warn(sentence, PictureWarning, stacklevel=level)
