@@ -13,10 +13,10 @@ from PIL import Image
 import distilfuse
 from distilfuse import samples
 from distilfuse.errors import InputError, ModelError
-from distilfuse.fuser import Fuser, _blend, fuse
+from distilfuse.fuser import Fuser, fuse
 from distilfuse.imaging.colour import luminance
 from distilfuse.imaging.scaling import PictureWarning, full_scale, to_unit
-from distilfuse.imaging.tiles import tiles
+from distilfuse.imaging.tiles import blend, tiles
 from distilfuse.zoo import MODELS, find_record, list_models, load_record
 
 ASSETS = Path(__file__).parent / "assets"
@@ -292,7 +292,7 @@ def test_blended_tiles_pass_into_each_other(monkeypatch: pytest.MonkeyPatch) -> 
             fused[tile.whole] = 0
         else:
             fused[tile.whole] = np.nan_to_num(fused[tile.whole], nan=number)
-            _blend(fused[tile.whole], part, tile)
+            blend(fused[tile.whole], part, tile)
     assert np.isfinite(fused).all()
     assert (np.diff(fused[0]) >= 0).all()
     assert np.diff(fused[0]).max() <= 1 / 16

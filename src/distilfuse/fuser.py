@@ -17,7 +17,7 @@ from distilfuse.imaging.geometry import crop, pad_to_multiple
 from distilfuse.imaging.planes import Planes, take_apart
 from distilfuse.imaging.scaling import from_unit, to_unit, warn_if_narrow
 from distilfuse.imaging.scratch import Scratch
-from distilfuse.imaging.tiles import Tile, tiles
+from distilfuse.imaging.tiles import blend, tiles
 from distilfuse.runtime import Backend, open_backend
 from distilfuse.runtime.providers import PROVIDERS
 from distilfuse.zoo import MODELS, ModelRecord, find_model, read_gauge, read_weights
@@ -233,7 +233,7 @@ class Fuser:
             if exact:
                 fused[tile.core] = part[tile.inner]
             else:
-                _blend(fused[tile.whole], part, tile)
+                blend(fused[tile.whole], part, tile)
         return fused
 
     def _read_gauge(self, visible: NDArray[Any], infrared: NDArray[Any]) -> NDArray[np.float32]:
@@ -333,15 +333,3 @@ def _three_planes(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 def _luminance(picture: NDArray[Any], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Of ``H x W`` or ``H x W x 3``."""
     return luminance(picture, out) if picture.ndim == 3 else to_unit(picture, out)
-
-
-def _blend(target: NDArray[Any], part: NDArray[Any], tile: Tile) -> None:
-    """Lay a tile over what the tiles above and to the left left there: from theirs to its own across the overlap."""
-    # Half of the overlap lies on either side of the core's border; at the picture's there is none.
-    ramps = [
-        np.minimum((np.arange(size, dtype=np.float32) + 0.5) / max(0.5, 2 * inner.start), 1)
-        for inner, size in zip(tile.inner, part.shape[:2], strict=True)
-    ]
-    weight = np.minimum.outer(*ramps).reshape(part.shape[:2] + (1,) * (part.ndim - 2))
-    mixed = target + weight * (part.astype(np.float32) - target)
-    target[...] = mixed if part.dtype.kind == "f" else np.rint(mixed)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,21 @@ def tiles(height: int, width: int, *, side: int, halo: int, multiple: int) -> It
                     slice(max(0, left - margin), min(width, right + margin)),
                 ),
             )
+
+
+def blend(target: NDArray[Any], part: NDArray[Any], tile: Tile) -> None:
+    """Lay a tile over what the tiles above and to the left left there: from theirs to its own across the overlap.
+
+    Args:
+        target: the tile's whole part of the picture, ``H x W`` or ``H x W x 3``; written to.
+        part: what the tile makes of it, of that shape and type.
+        tile: where it lies.
+    """
+    # Half of the overlap lies on either side of the core's border; at the picture's there is none.
+    ramps = [
+        np.minimum((np.arange(size, dtype=np.float32) + 0.5) / max(0.5, 2 * inner.start), 1)
+        for inner, size in zip(tile.inner, part.shape[:2], strict=True)
+    ]
+    weight = np.minimum.outer(*ramps).reshape(part.shape[:2] + (1,) * (part.ndim - 2))
+    mixed = target + weight * (part.astype(np.float32) - target)
+    target[...] = mixed if part.dtype.kind == "f" else np.rint(mixed)
