@@ -58,6 +58,54 @@ def make_manifest(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def from_bucket_to_bucket(
+    run: Callable[..., int],
+    make_pairs: Callable[..., list[tuple[Path, Path]]],
+    make_manifest: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[[Any, str], None]:
+    """Twelve pairs from ``bucket`` to ``bucket`` of a store, as on a disk; then again with two of them touched."""
+
+    def check(store: Any, scheme: str) -> None:
+        pairs = make_pairs(12)
+        rows = ["visible,infrared"]
+        for visible, infrared in pairs:
+            store.pipe_file(f"bucket/in/v/{visible.name}", visible.read_bytes())
+            store.pipe_file(f"bucket/in/i/{infrared.name}", infrared.read_bytes())
+            rows.append(f"v/{visible.name},{scheme}://bucket/in/i/{infrared.name}")
+        store.pipe_file("bucket/in/m.csv", "\n".join(rows).encode())
+        command = (f"{scheme}://bucket/in/m.csv", "-o", f"{scheme}://bucket/out")
+        assert run(*command) == 0
+        assert "12 of 12 pairs fused" in capsys.readouterr().out
+        store.invalidate_cache()
+        names = [visible.name for visible, _ in pairs]
+        assert sorted(store.find("bucket/out")) == sorted(
+            [*(f"bucket/out/{name}" for name in names), "bucket/out/_distilfuse/done.jsonl"]
+        )
+        assert run(make_manifest(pairs), "-o", tmp_path / "out") == 0
+        for name in names:
+            assert store.cat_file(f"bucket/out/{name}") == (tmp_path / "out" / name).read_bytes()
+        capsys.readouterr()
+
+        def written() -> dict[str, Any]:
+            store.invalidate_cache()
+            entries = [store.info(f"bucket/out/{name}") for name in names if name not in ("003.png", "005.png")]
+            return {entry["name"]: entry.get("LastModified") or entry["updated"] for entry in entries}
+
+        before = written()
+        store.pipe_file("bucket/in/v/003.png", pairs[4][0].read_bytes())
+        store.rm_file("bucket/out/005.png")
+        assert run(*command) == 0
+        said = capsys.readouterr()
+        assert "10 of 12 are finished already" in said.err
+        assert "2 of 2 pairs fused" in said.out
+        assert written() == before
+
+    return check
+
+
+@pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, model: str) -> Callable[..., int]:
     """``distilfuse bulk`` with a model that takes the maximum; gives the exit status."""
 
