@@ -1,22 +1,24 @@
 """The student as it is used, beside a naive implementation of the same network: time, peak memory, difference.
 
     python benchmarks/student.py [--height 512] [--width 640] [--threads 2] [--rounds 3]
-                                 [--only onnxruntime openvino] [--onnx student.onnx] [--save]
+                                 [--only onnxruntime openvino] [--onnx FOLDER] [--save]
 
 One student with random weights, every one of which shows in the result, is run in every way:
 
-    unfolded      every 12x12 key window unfolded, channel planes, whole pictures at once, PyTorch as it comes
-    torch         ours in PyTorch
-    compile       ours by torch.compile
-    onnxruntime   ours exported, by the default backend of the package
-    openvino      ours exported, by the backend `openvino`
+    unfolded           every 12x12 key window unfolded, channel planes, whole pictures at once, PyTorch as it comes
+    torch              ours in PyTorch
+    compile            ours by torch.compile
+    onnxruntime        ours exported, by the default backend of the package
+    openvino           ours exported, by the backend `openvino`
+    half-onnxruntime   another network: on pictures of half the side (reduction = 2), exported
+    half-openvino      the same by `openvino`
 
 Time: one after the other in every round of one process, the least and the median, on the wall and on the processor
 (compare the latter where other work shares the cores). Memory: a process each that fuses one pair, its largest
 resident size in all (ru_maxrss), interpreter and libraries included. Difference: the largest between a result and the
-unfolded network's.
+unfolded network's; what the reduced network gives is another result, whose quality docs/results.md has.
 
-The export takes minutes; `--onnx` keeps it in a file, or takes it from there if there is one. `--save` writes
+Exports take minutes; `--onnx` keeps them in a folder, or takes them from there if they are in it. `--save` writes
 benchmarks/results/student.json.
 """
 
@@ -46,19 +48,20 @@ if TYPE_CHECKING:
     from distilfuse.nets import FusionNet
 
 RESULTS = Path(__file__).parent / "results" / "student.json"
-WAYS = ("unfolded", "torch", "compile", "onnxruntime", "openvino")
+WAYS = ("unfolded", "torch", "compile", "onnxruntime", "openvino", "half-onnxruntime", "half-openvino")
+HALF = "half-"
 DIFFERENCE = 1e-3
 
 Fuse = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 
-def network() -> FusionNet:
+def network(reduction: int = 1) -> FusionNet:
     import torch
 
     from distilfuse.nets import FusionNet, StudentConfig
 
     torch.manual_seed(0)
-    net = FusionNet(config=StudentConfig()).eval().requires_grad_(False)
+    net = FusionNet(config=StudentConfig(reduction=reduction)).eval().requires_grad_(False)
     for parameter in net.parameters():
         parameter.add_(0.05 * torch.randn_like(parameter))
     return net
@@ -70,11 +73,18 @@ def unfolded() -> FusionNet:
     return make_naive(network())
 
 
+def file_of(name: str, folder: Path) -> Path | None:
+    """The exported network of a way, if it has one."""
+    if name.removeprefix(HALF) not in ("onnxruntime", "openvino"):
+        return None
+    return folder / ("student-half.onnx" if name.startswith(HALF) else "student.onnx")
+
+
 def way(name: str, onnx: Path, threads: int) -> Fuse:
-    if name in ("onnxruntime", "openvino"):
+    if file := file_of(name, onnx):
         from distilfuse.runtime import open_backend
 
-        return open_backend(name, onnx.read_bytes(), threads=threads).run
+        return open_backend(name.removeprefix(HALF), file.read_bytes(), threads=threads).run
     import torch
 
     torch.set_num_threads(threads)
@@ -93,10 +103,12 @@ def pair(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float
     return rng.random((1, 3, height, width), np.float32), rng.random((1, 1, height, width), np.float32)
 
 
-def write_onnx(path: Path) -> None:
+def write_onnx(name: str, folder: Path) -> None:
     from distilfuse.export.onnx import export_onnx
 
-    export_onnx(network(), path)
+    file = file_of(name, folder)
+    assert file is not None
+    export_onnx(network(2 if name.startswith(HALF) else 1), file)
 
 
 def in_child(asked: argparse.Namespace, onnx: Path, *arguments: str) -> str:
@@ -106,8 +118,15 @@ def in_child(asked: argparse.Namespace, onnx: Path, *arguments: str) -> str:
     return subprocess.run(child, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+def warmed_up(name: str, fuse: Fuse, inputs: tuple[NDArray[np.float32], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """A result, after which the way is as fast as it gets: a backend may set itself up for a size that comes again."""
+    if "onnxruntime" in name or "openvino" in name:
+        fuse(*inputs)
+    return fuse(*inputs)
+
+
 def peak_megabytes(name: str, asked: argparse.Namespace) -> float:
-    way(name, asked.onnx, asked.threads)(*pair(asked.height, asked.width))
+    warmed_up(name, way(name, asked.onnx, asked.threads), pair(asked.height, asked.width))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -115,7 +134,7 @@ def measure(asked: argparse.Namespace, onnx: Path) -> dict[str, dict[str, float]
     peaks = {name: float(in_child(asked, onnx, f"--peak={name}")) for name in asked.only}
     ways = {name: way(name, onnx, asked.threads) for name in asked.only}
     inputs = pair(asked.height, asked.width)
-    results = {name: fuse(*inputs) for name, fuse in ways.items()}  # warms up and compiles as well
+    results = {name: warmed_up(name, fuse, inputs) for name, fuse in ways.items()}
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(asked.rounds):
         for name, fuse in ways.items():
@@ -136,38 +155,42 @@ def measure(asked: argparse.Namespace, onnx: Path) -> dict[str, dict[str, float]
             figures[name]["times_faster_processor"] = round(
                 figures["unfolded"]["processor_s_least"] / min(processors), 1
             )
-            figures[name]["largest_difference"] = float(np.abs(results[name] - results["unfolded"]).max())
+            if not name.startswith(HALF):
+                figures[name]["largest_difference"] = float(np.abs(results[name] - results["unfolded"]).max())
     return figures
 
 
 def table(figures: dict[str, dict[str, float]]) -> str:
     columns = list(next(iter(figures.values())))
-    lines = [["", *columns]] + [[name, *(f"{row[key]:.4g}" for key in columns)] for name, row in figures.items()]
+    lines = [["", *columns]]
+    lines += [[name, *(f"{row[key]:.4g}" if key in row else "" for key in columns)] for name, row in figures.items()]
     widths = [max(len(line[n]) for line in lines) for n in range(len(columns) + 1)]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--height", type=int, default=512, help="a multiple of 64")
-    parser.add_argument("--width", type=int, default=640, help="a multiple of 64")
+    parser.add_argument("--height", type=int, default=512, help="a multiple of 128")
+    parser.add_argument("--width", type=int, default=640, help="a multiple of 128")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=WAYS, default=WAYS)
-    parser.add_argument("--onnx", type=Path, help="where the exported network is, or is to be kept")
+    parser.add_argument("--onnx", type=Path, help="folder where exported networks are, or are to be kept")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     parser.add_argument("--peak", choices=WAYS, help=argparse.SUPPRESS)
-    parser.add_argument("--write", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--write", choices=WAYS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.write:
-        return write_onnx(asked.onnx)
+        return write_onnx(asked.write, asked.onnx)
     if asked.peak:
         return print(peak_megabytes(asked.peak, asked))
     asked.only = [name for name in WAYS if name in asked.only]  # the unfolded first: the others are compared with it
     with tempfile.TemporaryDirectory() as folder:
-        onnx = asked.onnx or Path(folder) / "student.onnx"
-        if not onnx.exists() and {"onnxruntime", "openvino"} & set(asked.only):
-            in_child(asked, onnx, "--write")
+        onnx = asked.onnx or Path(folder)
+        onnx.mkdir(exist_ok=True)
+        for name in asked.only:
+            if (file := file_of(name, onnx)) and not file.exists():
+                in_child(asked, onnx, f"--write={name}")
         figures = measure(asked, onnx)
     from distilfuse.evaluation.speed.machine import commit, describe_machine, versions
 

@@ -33,6 +33,7 @@ CONFIGS = {
     },
     "student": {"kind": "student"},
 }
+CONFIGS["small-reduced-student"] = CONFIGS["small-student"] | {"reduction": 2}
 
 
 def scrambled(kind: str) -> nn.Module:
@@ -58,7 +59,9 @@ def recipe(kind: str) -> Recipe:
     )
 
 
-@pytest.mark.parametrize("kind", ["nano", "small-student", pytest.param("student", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kind", ["nano", "small-student", "small-reduced-student", pytest.param("student", marks=pytest.mark.slow)]
+)
 def test_ten_sizes_agree_and_the_released_model_fuses_any_size(kind: str, tmp_path: Path) -> None:
     network = scrambled(kind)
     chosen = recipe(kind)

@@ -70,9 +70,9 @@ def test_wider_students_are_near_the_papers() -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(height=st.integers(1, 40), width=st.integers(1, 40), grey=st.booleans())
-def test_any_size_comes_back(height: int, width: int, grey: bool) -> None:
-    net = student()
+@given(height=st.integers(1, 40), width=st.integers(1, 40), grey=st.booleans(), reduction=st.integers(1, 3))
+def test_any_size_comes_back(height: int, width: int, grey: bool, reduction: int) -> None:
+    net = student(reduction=reduction)
     visible, infrared = pair(height, width)
     visible = visible[:, :1] if grey else visible
     with torch.no_grad():
@@ -126,10 +126,14 @@ def test_inference_equals_training_mode_arithmetic() -> None:
     torch.testing.assert_close(quick, net(visible, infrared).detach(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("norm", ["pre", "post"])
-def test_what_is_exported_equals_what_is_trained(norm: NormPlacement, monkeypatch: pytest.MonkeyPatch) -> None:
-    net = student(norm=norm).double()  # in float32 'post' enlarges every rounding, however it is computed
-    visible, infrared = (x.double() for x in pair(64, 128, batch=2))
+@pytest.mark.parametrize(("norm", "reduction"), [("pre", 1), ("post", 1), ("pre", 2)])
+def test_what_is_exported_equals_what_is_trained(
+    norm: NormPlacement, reduction: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = student(
+        norm=norm, reduction=reduction
+    ).double()  # in float32 'post' enlarges every rounding, however it is computed
+    visible, infrared = (x.double() for x in pair(64 * reduction, 128, batch=2))
     trained = net(visible, infrared).detach()
     monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
     with torch.no_grad():
@@ -150,6 +154,30 @@ def test_features_are_the_decoders_levels() -> None:
         fused, features = net(*pair(30, 41), return_features=True)
     assert fused.shape == (1, 3, 30, 41)
     assert [tuple(f.shape[1:]) for f in features] == [(8, 32, 48), (8, 16, 24), (16, 8, 12), (32, 4, 6)]
+
+
+def test_a_reduced_network_brings_the_sources_detail_back() -> None:
+    net = student(reduction=2)
+    visible, infrared = pair(32, 48)
+    # Of the 16 planes behind the last convolution the first twelve are residuals, the last four weights of infrared.
+    net.refinement = nn.Sequential()  # type: ignore[assignment]
+    nn.init.zeros_(net.output.weight)
+    luminance = 0.299 * visible[:, :1] + 0.587 * visible[:, 1:2] + 0.114 * visible[:, 2:]
+    for first, last, wanted in ((0, 12, visible + 0.5), (12, 16, visible + 0.5 * (infrared - luminance))):
+        with torch.no_grad():
+            net.output.weight.zero_()
+            net.output.weight[first:last, 0, 1, 1] = 0.5
+            net.decoder.forward = lambda levels: [torch.ones(1, 8, 16, 24), *levels[1:]]  # type: ignore[method-assign]
+            torch.testing.assert_close(net(visible, infrared), wanted)
+
+
+def test_features_of_a_reduced_network_stand_for_more_pixels() -> None:
+    net = student(reduction=2)
+    assert (net.feature_strides, net.multiple) == ((2, 4, 8, 16), 16)
+    with torch.no_grad():
+        _, features = net(*pair(30, 41), return_features=True)
+    assert [tuple(f.shape[1:]) for f in features] == [(8, 16, 24), (8, 8, 12), (16, 4, 6), (32, 2, 3)]
+    assert millions(net) == pytest.approx(millions(student()), rel=0.15)  # this one is of 4 channels
 
 
 def test_untrained_text_changes_nothing_and_trained_text_does() -> None:

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -292,6 +293,37 @@ print(sorted({{allowed for allowed, _ in after.values()}}), busy)
     allowed, _, busy = done.stdout.strip().rpartition(" ")
     assert allowed == f"['{cpu}']"
     assert 1 <= int(busy) <= threads
+
+
+def test_openvino_settles_on_the_first_size_that_comes_twice(weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    from distilfuse.runtime import openvino_backend
+
+    real, compiled = openvino_backend.openvino_core(), []
+
+    class Core:
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def compile_model(self, model: Any, device: str, settings: dict[str, object]) -> object:
+            compiled.append(str(model.input("visible").partial_shape))
+            return real.compile_model(model, device, settings)
+
+    monkeypatch.setattr(openvino_backend, "openvino_core", Core)
+    backend = open_backend("openvino", weights, threads=1)
+    for height, width, count in (
+        (4, 8, 1),
+        (8, 12, 1),
+        (4, 8, 1),
+        (8, 12, 1),
+        (8, 12, 1),
+        (4, 8, 2),
+        (4, 8, 2),
+        (8, 12, 1),
+    ):
+        visible, infrared = pair(height, width, count)
+        np.testing.assert_allclose(backend.run(visible, infrared), np.maximum(visible, infrared), atol=1e-6)
+    assert compiled == ["[?,1,?,?]", "[1,1,8,12]"]
 
 
 def test_a_model_given_up_in_another_thread_leaves_signals_alone(project: Path) -> None:

@@ -263,6 +263,28 @@ def test_a_stage_begins_with_the_weights_of_another(data: Path, tmp_path: Path) 
     assert torch.allclose(grown["stem.weight"][: len(inner)], inner, atol=1e-6)
 
 
+def test_a_reduced_student_begins_with_the_whole_one(data: Path, tmp_path: Path) -> None:
+    common = {
+        "card": {"summary": "", "data_terms": ""},
+        "data": {"sets": [{"name": "toy"}], "crop": 48, "batch": 2},
+        "objective": {"intensity": 1.0},
+        "optimiser": {"lr": 1.0e-12, "final_lr": 1.0e-12, "warmup": 0, "weight_decay": 0.0},
+        "steps": 1,
+    }
+    recipes = {
+        name: recipe_from_dict({"name": name, "network": sizes, **common})
+        for name, sizes in (("whole", STUDENT), ("half", {**STUDENT, "reduction": 2}), ("nano", NANO))
+    }
+    options = {"data": data, "accelerator": "cpu"}
+    whole = train(recipes["whole"], out=tmp_path / "whole", **options)  # type: ignore[arg-type]
+    half = train(recipes["half"], out=tmp_path / "half", start=whole, **options)  # type: ignore[arg-type]
+    before, after = (load_file(path)["visible_encoder.embed.weight"] for path in (whole, half))
+    assert torch.allclose(after.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5)), before, atol=1e-6)
+    for other, start in (("whole", half), ("nano", whole)):
+        with pytest.raises(ConfigError, match="the weights of another network"):
+            train(recipes[other], out=tmp_path / "other", start=start, **options)  # type: ignore[arg-type]
+
+
 def _known(width: int, values: dict[str, object]) -> dict[str, object]:
     """A recipe's JSON as YAML would hold it, of another width."""
     values.pop("task", None)

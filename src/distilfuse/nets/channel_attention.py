@@ -41,7 +41,7 @@ class ChannelAttention(nn.Module):
         """[B, C, H, W] -> [B, C, H, W]."""
         query, key, value = pointwise_depthwise(x, self.qkv, self.qkv_depthwise, 3)
         height, width = value.shape[2:]
-        attention = self._attention(query.flatten(2), key.flatten(2))  # [B, C, C]
+        attention = self._attention(query, key)  # [B, C, C]
         mixing = torch.matmul(self.project.weight.flatten(1), attention.to(value.dtype))  # [B, C, C]
         tokens = value.permute(0, 2, 3, 1).flatten(1, 2)  # [B, H*W, C]
         mixed = torch.matmul(tokens, mixing.transpose(1, 2))  # [B, H*W, C]
@@ -49,23 +49,39 @@ class ChannelAttention(nn.Module):
         return pixels.permute(0, 3, 1, 2)
 
     def _attention(self, query: Tensor, key: Tensor) -> Tensor:
-        """Two [B, C, H*W] -> weights [B, C, C], zero between channels of different heads."""
+        """Two [B, C, H, W] -> weights [B, C, C], zero between channels of different heads."""
         # Sums over all pixels leave the range of float16, so this part stays in full precision.
         with _full_precision(query):
             query, key = _at_least_float32(query), _at_least_float32(key)
-            correlation = torch.matmul(query, key.transpose(1, 2))
+            correlation = _correlation_by_rows(query, key) if exporting() else _correlation(query, key)
             norms = _squared_norm(query)[:, :, None] * _squared_norm(key)[:, None, :]
             cosine = correlation * torch.rsqrt(norms.clamp_min(1e-12))
             temperature = self.temperature.repeat_interleave(query.shape[1] // self.heads)
             return torch.softmax(cosine * temperature[:, None] + self.heads_mask, dim=-1)
 
 
+def _correlation(query: Tensor, key: Tensor) -> Tensor:
+    """Two [B, C, H, W] -> [B, C, C], sums over all pixels."""
+    return torch.matmul(query.flatten(2), key.flatten(2).transpose(1, 2))
+
+
+def _correlation_by_rows(query: Tensor, key: Tensor) -> Tensor:
+    """As :func:`_correlation`; this is what is exported.
+
+    One product over all pixels is the work of one core, so there is one for every row; and its factors are pixels of
+    channels, as convolutions leave them in OpenVINO.
+    """
+    batch, channels, height, width = query.shape
+    rows = [x.permute(0, 2, 3, 1).reshape(batch * height, width, channels) for x in (query, key)]
+    return torch.matmul(rows[0].transpose(1, 2), rows[1]).reshape(batch, height, channels, channels).sum(1)
+
+
 def _squared_norm(x: Tensor) -> Tensor:
-    """[B, C, H*W] -> [B, C]."""
+    """[B, C, H, W] -> [B, C]."""
     if exporting():
-        norm: Tensor = torch.linalg.vector_norm(x, dim=2)  # one node that keeps no squares
+        norm: Tensor = torch.linalg.vector_norm(x, dim=(2, 3))  # one node that keeps no squares
         return norm.square()
-    return x.square().sum(2)
+    return x.square().sum((2, 3))
 
 
 def _at_least_float32(x: Tensor) -> Tensor:

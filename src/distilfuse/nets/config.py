@@ -78,6 +78,9 @@ class FusionConfig(NetworkConfig):
 
     channels: int = 16
     """Width d of the first level; level l (from 0) is 2**l times as wide."""
+    reduction: int = 1
+    """Pixels a side that one feature of the first level stands for: 1, as in the paper, or more. To the result of a
+    reduced network the sources themselves bring the detail, at full size, by a weight and a residual a pixel."""
     blocks: tuple[int, ...] = (2, 2, 2, 2)
     """Spatial-channel blocks a level, in each encoder and in the decoder; as many entries as levels."""
     refinement: int = 2
@@ -108,7 +111,7 @@ class FusionConfig(NetworkConfig):
         name = type(self).__name__
         levels = len(self.blocks)
         _require(levels >= 2, name, "blocks", self.blocks, "two levels or more")
-        for key in ("channels", "head_dim", "window", "text_hidden"):
+        for key in ("channels", "reduction", "head_dim", "window", "text_hidden"):
             _require(_is_count(getattr(self, key), 1), name, key, getattr(self, key), "a whole number from 1")
         _require(_is_count(self.refinement, 0), name, "refinement", self.refinement, "a whole number from 0")
         for key in ("blocks", "channel_heads", "spatial_heads"):
@@ -143,7 +146,7 @@ class FusionConfig(NetworkConfig):
     @property
     def multiple(self) -> int:
         """Height and width must be multiples of this inside the network; it pads by itself."""
-        return 1 << (self.levels - 1)
+        return self.reduction << (self.levels - 1)
 
 
 @dataclass(frozen=True, kw_only=True)

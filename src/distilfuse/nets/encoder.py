@@ -17,7 +17,9 @@ class Encoder(nn.Module):
     def __init__(self, *, config: FusionConfig, channels_in: int) -> None:
         super().__init__()
         widths = config.widths
-        self.embed = conv3x3(channels_in, widths[0])
+        # 3x3 features a side, whatever a feature stands for.
+        cell = config.reduction
+        self.embed = nn.Conv2d(channels_in, widths[0], 3 * cell, stride=cell, padding=cell, bias=False)
         self.stages = nn.ModuleList(
             stage(config=config, channels=width, level=level, blocks=config.blocks[level])
             for level, width in enumerate(widths)
@@ -28,9 +30,9 @@ class Encoder(nn.Module):
         )
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """[B, channels_in, H, W] -> levels of [B, 2**l * d, H / 2**l, W / 2**l], l = 0, 1, ...
+        """[B, channels_in, H, W] -> levels of [B, 2**l * d, H / (r * 2**l), W / (r * 2**l)], l = 0, 1, ...
 
-        Height and width are multiples of the configuration's ``multiple``.
+        r is the configuration's ``reduction``; height and width are multiples of its ``multiple``.
         """
         features = self.embed(picture)
         levels: list[Tensor] = []

@@ -15,6 +15,7 @@ from distilfuse.nets.cross_fusion import cross_fusion
 from distilfuse.nets.decoder import Decoder
 from distilfuse.nets.encoder import Encoder
 from distilfuse.nets.layers import conv3x3
+from distilfuse.nets.luminance import grey
 from distilfuse.nets.text_modulation import TextModulation
 
 __all__ = ["FusionNet"]
@@ -30,7 +31,7 @@ class FusionNet(nn.Module):
         self.config = config
         self.multiple = config.multiple
         self.export_multiple = config.multiple * config.window
-        self.feature_strides = tuple(2**level for level in range(config.levels))
+        self.feature_strides = tuple(config.reduction * 2**level for level in range(config.levels))
         self.feature_channels = (2 * config.channels, *config.widths[1:])
         self.visible_encoder = Encoder(config=config, channels_in=3)
         self.infrared_encoder = Encoder(config=config, channels_in=1)
@@ -43,7 +44,8 @@ class FusionNet(nn.Module):
         self.decoder = Decoder(config=config)
         full_width = 2 * config.channels
         self.refinement = stage(config=config, channels=full_width, level=0, blocks=config.refinement)
-        self.output = conv3x3(full_width, 3)
+        # Of a reduced network a residual (RGB) and a weight of infrared for each pixel of a feature.
+        self.output = conv3x3(full_width, 3 if config.reduction == 1 else 4 * config.reduction**2)
         for parameter in self.parameters():
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -76,7 +78,8 @@ class FusionNet(nn.Module):
         Returns:
             The fused pictures [B, 3, H, W] (RGB, not clamped), alone or with the features of every decoder
             level, the first [B, 2d, H', W'], then [B, 2**l * d, H' / 2**l, W' / 2**l], where H' and W' are
-            H and W rounded up to ``multiple`` (see ``feature_strides`` and ``feature_channels``).
+            H and W rounded up to ``multiple`` and divided by the reduction (see ``feature_strides`` and
+            ``feature_channels``).
 
         Raises:
             InputError: for shapes that do not belong together, or a text that the network cannot read.
@@ -108,8 +111,11 @@ class FusionNet(nn.Module):
             text = text.to(self.output.weight.dtype)
             fused = [modulate(level, text) for modulate, level in zip(self.modulations, fused, strict=True)]
         decoded = self.decoder(fused)
-        residual: Tensor = self.output(self.refinement(decoded[0]))
-        return visible + residual, decoded
+        change: Tensor = self.output(self.refinement(decoded[0]))
+        if self.config.reduction > 1:
+            residual, weight = F.pixel_shuffle(change, self.config.reduction).split([3, 1], dim=1)
+            change = residual + weight * (infrared - grey(visible))
+        return visible + change, decoded
 
 
 def _check(config: FusionConfig, visible: Tensor, infrared: Tensor, text: Tensor | None) -> None:

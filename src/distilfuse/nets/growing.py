@@ -1,4 +1,4 @@
-"""A nano network that begins with what a smaller one computes."""
+"""Networks that begin with what another computes: a nano network with a smaller one, a reduced one with a whole one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from distilfuse.errors import ConfigError
+from distilfuse.nets.fusion_net import FusionNet
 from distilfuse.nets.nano import NanoNet, RepConv
 
-__all__ = ["grow_from"]
+__all__ = ["grow_from", "reduce_from"]
 
 
 @torch.no_grad()
@@ -46,3 +47,30 @@ def grow_from(network: NanoNet, smaller: NanoNet) -> None:
             rows = after[: len(before)]
             rows.zero_()
             rows[tuple(slice(size) for size in before.shape)].copy_(before)
+
+
+@torch.no_grad()
+def reduce_from(network: FusionNet, whole: FusionNet) -> None:
+    """Give a reduced network weights with which it computes what one on whole pictures does of the averaged pair.
+
+    The change that it makes to the visible picture is the same for all pixels of a feature; that each has its own, and
+    what comes from the infrared picture at full size, is left to training.
+
+    Args:
+        network: changed in place.
+        whole: the same but for its ``reduction``, which is 1.
+
+    Raises:
+        ConfigError: a network that this one cannot begin with.
+    """
+    cells = network.config.reduction**2
+    if replace(network.config, reduction=1) != whole.config or cells == 1:
+        raise ConfigError(f"A network of {whole.config} cannot be reduced to one of {network.config}.")
+    given = whole.state_dict()
+    for name in ("visible_encoder.embed.weight", "infrared_encoder.embed.weight"):
+        for axis in (2, 3):
+            given[name] = given[name].repeat_interleave(network.config.reduction, dim=axis)
+        given[name] = given[name] / cells
+    change = given["output.weight"].repeat_interleave(cells, dim=0)
+    given["output.weight"] = torch.cat([change, torch.zeros_like(change[:cells])])
+    network.load_state_dict(given)

@@ -99,12 +99,11 @@ class SpatialAttention(nn.Module):
         """
         batch, _, height, width = x.shape
         side = self.window
-        pixels = x.permute(0, 2, 3, 1)  # [B, H, W, C]
-        kernel = self.keys_values.weight.flatten(1)
+        kernel = self.keys_values.weight
         middle = self.heads * self.head_dim
-        weights = (self.queries.weight.flatten(1) * self.head_dim**-0.5, kernel[:middle], kernel[middle:])
+        weights = (self.queries.weight * self.head_dim**-0.5, kernel[:middle], kernel[middle:])
         # [B * H * W * heads, head_dim] each
-        query, key, value = (F.linear(pixels, weight).reshape(-1, self.head_dim) for weight in weights)
+        query, key, value = (F.conv2d(x, w).permute(0, 2, 3, 1).reshape(-1, self.head_dim) for w in weights)
         own, around = (self._places(batch, height, width, reach) for reach in (side, side + self.overlap))
         bias = self.position_bias()
         pieces = []
@@ -114,7 +113,8 @@ class SpatialAttention(nn.Module):
         attended = torch.cat(pieces) if len(pieces) > 1 else pieces[0]
         grid = attended.reshape(batch, height // side, width // side, self.heads, side, side, self.head_dim)
         merged = grid.permute(0, 1, 4, 2, 5, 3, 6).reshape(batch, height, width, middle)
-        return F.linear(merged, self.project.weight.flatten(1)).permute(0, 3, 1, 2)
+        projected: Tensor = self.project(merged.permute(0, 3, 1, 2))
+        return projected
 
     def _places(self, batch: int, height: int, width: int, reach: int) -> Tensor:
         """Where windows of ``reach`` pixels a side are in the rows [B * H * W * heads] of a batch.

@@ -30,7 +30,8 @@ from distilfuse.datasets.pairs import Pair, load_pairs
 from distilfuse.errors import ConfigError
 from distilfuse.losses import Objective
 from distilfuse.nets.build import Network, build
-from distilfuse.nets.growing import grow_from
+from distilfuse.nets.fusion_net import FusionNet
+from distilfuse.nets.growing import grow_from, reduce_from
 from distilfuse.nets.nano import NanoNet
 from distilfuse.training.checkpoint import restore_checkpoint, save_checkpoint, write_tensors
 from distilfuse.training.crops import Batch, CropBatches
@@ -66,8 +67,8 @@ def train(
         data: folder that holds the data sets.
         out: folder for checkpoints, TensorBoard events, ``validation.csv`` and the result.
         teacher: averaged weights of the teacher's stage, for a recipe with ``distillation``.
-        start: averaged weights of an earlier run of the same network, or of a smaller nano network, to begin with; must
-            be given for a recipe with ``start``.
+        start: averaged weights of an earlier run of the same network, of a smaller nano network, or of the same without
+            reduction, to begin with; must be given for a recipe with ``start``.
         cache: folder of the cache of text embeddings, for a recipe with text (or whose teacher has it); by default
             ``embeddings`` beside ``out``.
         devices: number of devices or ``auto``; several GPUs run data-parallel (the batch is a device's).
@@ -207,13 +208,16 @@ def _begin_with(weights: Path | None, network: Network, recipe: Recipe) -> None:
         network.load_state_dict(begun.state_dict())
         return
     try:
-        if not isinstance(network, NanoNet) or not isinstance(begun, NanoNet):
-            raise ConfigError("Only nano networks grow out of smaller ones.")
-        grow_from(network, begun)
+        if isinstance(network, NanoNet) and isinstance(begun, NanoNet):
+            grow_from(network, begun)
+        elif isinstance(network, FusionNet) and isinstance(begun, FusionNet):
+            reduce_from(network, begun)
+        else:
+            raise ConfigError("They are of different kinds.")
     except ConfigError as error:
         raise ConfigError(
             f"Recipe {recipe.name!r} cannot begin with {weights}, the weights of another network: give both stages the "
-            f"same network, or a smaller one to the first. ({error})"
+            f"same network, or to the first a smaller one (nano) or one without reduction (student, teacher). ({error})"
         ) from error
 
 
