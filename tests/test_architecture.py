@@ -90,7 +90,7 @@ PUBLIC = {
         "find_record",
         "list_models",
         "load_record",
-        "read_gauge",
+        "read_part",
         "read_weights",
     ],
 }

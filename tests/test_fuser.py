@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -331,3 +332,50 @@ def test_a_batch_has_pairs_of_one_size(fuser: Fuser) -> None:
         fuser.batch([picture((8, 8))] * 2, [picture((8, 8))])
     with pytest.raises(InputError, match="8x8 and 9x8"):
         fuser.batch([picture((8, 8)), picture((8, 9))], [picture((8, 8)), picture((8, 9))])
+
+
+@pytest.mark.filterwarnings("ignore:The infrared picture uses")  # of one pixel
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("shape", [(64, 96), (37, 51), (1, 1)])
+def test_colours_as_bytes_are_colours_in_planes(name: str, backend: str, shape: tuple[int, int]) -> None:
+    if backend == "openvino":
+        pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    fuser = Fuser.from_pretrained(name, backend=backend, threads=1)
+    in_planes = Fuser(replace(fuser.record, colour={}), backend=backend, threads=1)
+    visible, infrared = (np.ascontiguousarray(picture[: shape[0], : shape[1]]) for picture in samples.load("day-road"))
+    for heat in (infrared, infrared.astype(np.uint16) * 257, infrared / 255):
+        given = in_planes(visible, heat)
+        for colours in (visible, Image.fromarray(visible), np.dstack([visible, visible[..., 0]])):
+            fused = np.asarray(fuser(colours, heat))
+            difference = np.abs(fused[..., :3].astype(int) - given)
+            assert difference.max() <= 1
+            assert difference.mean() < 0.01
+    assert "_in_colour" in vars(fuser)
+    assert "_in_colour" not in vars(in_planes)
+
+
+def test_a_batch_of_colours_and_a_reading() -> None:
+    fuser = Fuser.from_pretrained("nano-s-ivif", backend="onnxruntime", threads=1)
+    rng = np.random.default_rng(6)
+    visible, infrared = rng.integers(0, 256, (3, 21, 40, 3), np.uint8), rng.integers(0, 256, (3, 21, 40), np.uint8)
+    for one, both in zip(fuser.batch(visible, infrared), zip(visible, infrared, strict=True), strict=True):
+        np.testing.assert_array_equal(one, fuser(*both))
+    dark = fuser.measure(np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8))
+    other = fuser(visible[0], infrared[0], reading=dark)
+    assert np.abs(other.astype(int) - fuser(visible[0], infrared[0])).max() > 1
+    mixed = fuser.batch([visible[0], visible[1].astype(np.float32) / 255], infrared[:2])
+    assert [picture.dtype.name for picture in mixed] == ["uint8", "float32"]
+
+
+def test_a_damaged_model_for_colours_is_refused(tmp_path: Path) -> None:
+    record = find_record("nano-s-ivif")
+    for file in (record.file, record.gauge["file"], record.colour["file"]):
+        (tmp_path / file).write_bytes((MODELS / file).read_bytes())
+    with (tmp_path / record.colour["file"]).open("ab") as file:
+        file.write(b"x")
+    fuser = Fuser(record, tmp_path, backend="onnxruntime", threads=1)
+    grey = np.zeros((16, 16), np.uint8)
+    fuser(grey, grey)
+    with pytest.raises(ModelError, match="damaged"):
+        fuser(np.zeros((16, 16, 3), np.uint8), grey)

@@ -57,6 +57,7 @@ def main() -> None:
             multiple=multiple,
             halo=halo,
             gauge={},
+            colour={},
             licence="Apache-2.0",
             training_data=[],
             data_terms="No data.",

@@ -90,6 +90,30 @@ def test_ten_sizes_agree_and_the_released_model_fuses_any_size(kind: str, tmp_pa
     if kind == "nano":  # the student pads to another multiple outside than inside, which its channel part sees
         assert np.abs(fused - luminance.numpy()).max() < 4e-3
     assert fused.shape == (37, 51)
+    if kind != "nano":
+        assert record.colour == {}
+        return
+
+    # In 8-bit colours, with which the file beside it comes in.
+    beside = tmp_path / "nano-toy.colour.onnx"
+    assert record.colour == {"file": beside.name, "sha256": hashlib.sha256(beside.read_bytes()).hexdigest()}
+    assert str(Path(exporting.__file__).parents[1]).encode() not in beside.read_bytes()
+    colours, heat = rng.integers(0, 256, (37, 51, 3), np.uint8), rng.integers(0, 256, (37, 51), np.uint8)
+    with torch.no_grad():
+        planes = torch.from_numpy(colours).permute(2, 0, 1)[None] / 255
+        moved = network(planes, torch.from_numpy(heat)[None, None] / 255)[0].permute(1, 2, 0).numpy()
+    inside = ((moved >= 0) & (moved <= 1)).all(axis=2)
+    assert inside.mean() > 0.1
+    assert np.abs(255 * moved - fuser(colours, heat))[inside].max() < 0.53  # rounding, and a 64th of a level
+
+
+def test_a_network_in_colour_that_computes_differently_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "parity", lambda *arguments, **options: 255.0)
+    with pytest.raises(ModelError, match="differs from PyTorch"):
+        exporting.export_in_colour(scrambled("nano"), tmp_path / "m.onnx")  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_that_computes_differently_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from distilfuse.imaging.colour import luminance, with_luminance
+from distilfuse.imaging.colour import PARTS, luminance, with_luminance, within_gamut
 from distilfuse.imaging.scaling import full_scale
 
 TYPES = (np.uint8, np.uint16, np.float32, np.float64)
@@ -125,3 +125,31 @@ def test_views_are_read_right() -> None:
     np.testing.assert_array_equal(
         with_luminance(view, luminance(view), target), with_luminance(copy, luminance(copy), target)
     )
+
+
+@given(st.data(), st.integers(1, 40), st.integers(1, 9))
+@settings(deadline=None, max_examples=200)
+def test_what_left_the_gamut_comes_back_as_if_it_had_never(data: st.DataObject, height: int, width: int) -> None:
+    rgb = data.draw(hnp.arrays(np.uint8, (height, width, 3)))
+    target = data.draw(hnp.arrays(np.float32, (height, width), elements=st.floats(0, 1, width=32)))
+    y = luminance(rgb)
+    moved = 255 * (target - y.astype(float))[..., None] + rgb
+    found = within_gamut(rgb, np.floor(PARTS * (moved + 0.5)).astype(np.int16))
+    assert found.dtype == np.uint8
+    inside = ((moved >= 0) & (moved <= 255)).all(axis=2)
+    assert np.abs(found - moved)[inside].max(initial=0) <= 0.5 + 1 / PARTS
+    # Half a level of rounding, as for the other way to the same, and one part of it.
+    assert np.abs(255 * (exact_luminance(found) - target)).max() <= 0.5 + 1.1 / PARTS
+    assert np.abs(found.astype(int) - with_luminance(rgb, y, target)).max() <= 1
+
+
+def test_many_pixels_out_of_gamut_and_a_part_of_a_picture() -> None:
+    rng = np.random.default_rng(6)
+    rgb = rng.integers(0, 256, (200, 301, 3), dtype=np.uint8)
+    moved = ((rgb + rng.uniform(-200, 200, (200, 301, 1))) * PARTS).astype(np.int16)
+    whole = within_gamut(rgb, moved.copy())
+    assert (moved < 0).any(axis=2).sum() > 1 << 14  # more than are refitted at a time
+    part = within_gamut(rgb[3:90, 5:77], moved.copy()[3:90, 5:77])
+    np.testing.assert_array_equal(part, whole[3:90, 5:77])
+    again = within_gamut(rgb, moved)
+    assert not np.shares_memory(whole, again)

@@ -152,9 +152,9 @@ def test_bfloat16_is_what_openvino_is_asked_for(able: bool, weights: bytes, monk
             return real.compile_model(model, device, settings | {"INFERENCE_PRECISION_HINT": "f32"})
 
     monkeypatch.setattr(openvino_backend, "openvino_core", Core)
-    open_backend("openvino", weights, threads=1)
+    open_backend("openvino", weights, threads=1).run(*pair())
     if able:
-        open_backend("openvino:bf16", weights, threads=1)
+        open_backend("openvino:bf16", weights, threads=1).run(*pair())
         assert asked == ["f32", "bf16"]
         return
     with pytest.raises(DistilfuseError, match="cannot compute in bfloat16"):

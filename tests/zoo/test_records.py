@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distilfuse.errors import ModelError
-from distilfuse.zoo import ModelRecord, catalogue, find_record, list_models, load_record, read_gauge, read_weights
+from distilfuse.zoo import ModelRecord, catalogue, find_record, list_models, load_record, read_part, read_weights
 
 TEXTS = ("name", "task", "summary", "licence", "data_terms", "recipe")
 
@@ -41,7 +41,8 @@ def test_records_are_frozen(stored: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"colour": 1}, r"missing or unknown fields \(colour\)"),
+        ({"color": 1}, r"missing or unknown fields \(color\)"),
+        ({"colour": {"file": "a.onnx"}}, "colour without file or sha256"),
         ({"sha256": "DROP"}, r"missing or unknown fields \(sha256\)"),
         ({"multiple": "4"}, "a wrong multiple"),
         ({"multiple": 0}, "it is at least 1"),
@@ -125,7 +126,10 @@ def test_released_models_are_as_recorded(name: str) -> None:
     assert len(weights) == record.size
     assert record.flop_per_pixel > 0
     if record.gauge:
-        assert hashlib.sha256(read_gauge(record)).hexdigest() == record.gauge["sha256"]
+        assert hashlib.sha256(read_part(record, "gauge")).hexdigest() == record.gauge["sha256"]
+    assert bool(record.colour) == (record.visible_input == "luminance")
+    if record.colour:
+        assert hashlib.sha256(read_part(record, "colour")).hexdigest() == record.colour["sha256"]
     assert record.parameters > 0
     assert record.training_data
     assert record.scores
@@ -135,7 +139,8 @@ def test_released_models_are_as_recorded(name: str) -> None:
 
 def test_no_weights_lie_around_without_a_record() -> None:
     records = [find_record(name) for name in list_models()]
-    recorded = {record.file for record in records} | {record.gauge["file"] for record in records if record.gauge}
+    recorded = {record.file for record in records}
+    recorded |= {part["file"] for record in records for part in (record.gauge, record.colour) if part}
     assert {path.name for path in catalogue.MODELS.glob("*") if path.suffix == ".onnx"} == recorded
 
 
@@ -154,6 +159,7 @@ def test_record_fields_are_what_the_exporter_writes() -> None:
         "multiple",
         "halo",
         "gauge",
+        "colour",
         "licence",
         "training_data",
         "data_terms",

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import logging
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from distilfuse.errors import ModelError
+from distilfuse.imaging.colour import BT601, PARTS
 from distilfuse.nets.build import Network
 from distilfuse.nets.nano import NanoNet
 
@@ -23,38 +25,79 @@ TOLERANCE = 1e-3
 OPSET = 18
 
 
-class _Fusion(nn.Module):
-    """What is exported: inputs are padded already, the output is not clamped."""
+class _Core(nn.Module):
+    """What is exported: inputs are padded already."""
+
+    unit: int
+    """What height and width are multiples of."""
+    readings = 0
+    """Channels of the reading, where it takes one."""
+
+
+class _Fusion(_Core):
+    """A network; the output is not clamped."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
+        self.unit = network.export_multiple
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         return self.network.fuse_padded(visible, infrared)[0]
 
 
-class _FusionOfParts(nn.Module):
+class _FusionOfParts(_Core):
     """The same for a nano network, whose gauge may have read a larger picture."""
 
     def __init__(self, network: NanoNet) -> None:
         super().__init__()
         self.network = network
+        self.unit = network.export_multiple
         self.readings = network.reading_channels
 
     def forward(self, visible: Tensor, infrared: Tensor, reading: Tensor) -> Tensor:
         return self.network.fuse_padded(visible, infrared, reading=reading)[0]
 
 
-class _Gauge(nn.Module):
+class _Gauge(_Core):
     """What a nano network's gauge reads, cell by cell."""
 
     def __init__(self, network: NanoNet) -> None:
         super().__init__()
         self.network = network
+        self.unit = network.export_multiple
 
     def forward(self, visible: Tensor, infrared: Tensor) -> Tensor:
         return self.network.measure_padded(visible, infrared)
+
+
+class _FusionInColour(_Core):
+    """The same for 8-bit colours: luminance before, the new one under their chroma behind.
+
+    Rows of ``unit`` pixels are multiplied by matrices, from their interleaved bytes to luminances and back: engines
+    have no faster way from pixels to planes, least of all on several threads.
+    """
+
+    to_luminance: Tensor
+    to_colours: Tensor
+
+    def __init__(self, network: NanoNet) -> None:
+        super().__init__()
+        self.network = network
+        self.unit = network.export_multiple
+        self.readings = network.reading_channels
+        pixels = torch.eye(self.unit)
+        self.register_buffer("to_luminance", torch.kron(pixels, torch.tensor(BT601)[:, None] / 255))  # 3u u
+        self.register_buffer("to_colours", torch.kron(pixels, torch.ones(1, 3)))  # u 3u
+
+    def forward(self, visible: Tensor, infrared: Tensor, reading: Tensor) -> Tensor:
+        colours = visible.reshape(-1, 3 * self.unit).float()
+        before = colours @ self.to_luminance
+        fused = self.network.fuse_padded(before.reshape(infrared.shape), infrared, reading=reading)[0]
+        shift = 255 * (fused.clamp(0, 1).reshape(-1, self.unit) - before) + 0.5
+        # In parts of a level, as the gamut wants it; cutting them off rounds, for half a level has been added.
+        moved = torch.addmm(colours, shift, self.to_colours, beta=PARTS, alpha=PARTS)
+        return moved.reshape(visible.shape).to(torch.int16)
 
 
 def export_onnx(network: Network, path: Path) -> float:
@@ -73,7 +116,7 @@ def export_onnx(network: Network, path: Path) -> float:
     """
     plain = _plain(network)
     core = _FusionOfParts(plain) if isinstance(plain, NanoNet) else _Fusion(plain)
-    return _export(core, plain, path, output="fused")
+    return _export(core, _planes(plain), path, output="fused")
 
 
 def export_gauge(network: NanoNet, path: Path) -> float:
@@ -86,7 +129,22 @@ def export_gauge(network: NanoNet, path: Path) -> float:
     """
     plain = _plain(network)
     assert isinstance(plain, NanoNet)
-    return _export(_Gauge(plain), plain, path, output="cells")
+    return _export(_Gauge(plain), _planes(plain), path, output="cells")
+
+
+def export_in_colour(network: NanoNet, path: Path) -> float:
+    """Write ``network`` to ``path`` as ONNX for 8-bit colours and check it.
+
+    Inputs ``visible`` (``N x H x W x 3`` uint8, RGB), ``infrared`` and ``reading`` as for :func:`export_onnx`; output
+    ``fused`` (``N x H x W x 3`` int16), which is ``visible`` with the difference of luminance added to each channel, as
+    :func:`~distilfuse.imaging.colour.within_gamut` takes it.
+
+    Returns, raises:
+        As :func:`export_onnx`, in 0..1.
+    """
+    plain = _plain(network)
+    assert isinstance(plain, NanoNet)
+    return _export(_FusionInColour(plain), _colours, path, output="fused", scale=255 * PARTS)
 
 
 def _plain(network: Network) -> Network:
@@ -95,20 +153,32 @@ def _plain(network: Network) -> Network:
     return plain.merge() if isinstance(plain, NanoNet) else plain
 
 
-def _export(core: nn.Module, plain: Network, path: Path, *, output: str) -> float:
+Pictures = Callable[[int, int, int, torch.Generator], Tensor]
+"""Of a number, height, width and generator: random visible pictures."""
+
+
+def _planes(network: Network) -> Pictures:
+    channels = 1 if network.visible_input == "luminance" else 3
+    return lambda number, height, width, generator: torch.rand(number, channels, height, width, generator=generator)
+
+
+def _colours(number: int, height: int, width: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(256, (number, height, width, 3), dtype=torch.uint8, generator=generator)
+
+
+def _export(core: _Core, pictures: Pictures, path: Path, *, output: str, scale: float = 1.0) -> float:
     core.eval()
-    channels = 1 if plain.visible_input == "luminance" else 3
-    unit = plain.export_multiple
-    readings = core.readings if isinstance(core, _FusionOfParts) else 0
+    unit = core.unit
     # No two axes alike, so that the exporter cannot take one for another.
-    example = [torch.rand(2, channels, 4 * unit, 5 * unit), torch.rand(2, 1, 4 * unit, 5 * unit)]
-    names = ["visible", "infrared"]
+    example = _pair(core, pictures, 2, 4 * unit, 5 * unit, torch.Generator().manual_seed(1))
+    names = ["visible", "infrared", "reading"][: len(example)]
     batch, rows, columns = (torch.export.Dim(name, min=1) for name in ("batch", "rows", "columns"))
-    axes: dict[str, dict[int, object]] = {name: {0: batch, 2: unit * rows, 3: unit * columns} for name in names}
-    if readings:
-        example.append(torch.rand(2, readings))
-        names.append("reading")
-        axes["reading"] = {0: batch}
+    height = 1 if example[0].dtype == torch.uint8 else 2
+    axes: dict[str, dict[int, object]] = {
+        "visible": {0: batch, height: unit * rows, height + 1: unit * columns},
+        "infrared": {0: batch, 2: unit * rows, 3: unit * columns},
+        "reading": {0: batch},
+    }
     part = path.with_name(f".{path.name}.part")
     with warnings.catch_warnings(), torch.no_grad():
         # The exporter warns of its own internals; what counts is the parity check below.
@@ -116,19 +186,19 @@ def _export(core: nn.Module, plain: Network, path: Path, *, output: str) -> floa
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             core,
-            tuple(example),
+            example,
             dynamo=True,
             opset_version=OPSET,
             input_names=names,
             output_names=[output],
-            dynamic_shapes=axes,
+            dynamic_shapes={name: axes[name] for name in names},
             verbose=False,
         )
     assert program is not None
     _forget_origin(program.model)
     try:
         program.save(str(part), external_data=False)
-        worst = parity(core, part, channels=channels, unit=unit, readings=readings)
+        worst = parity(core, pictures, part) / scale
         if not worst <= TOLERANCE:
             raise ModelError(
                 f"The exported model differs from PyTorch by {worst:.2e} (at most {TOLERANCE:.0e} is allowed): "
@@ -153,28 +223,36 @@ def _forget_origin(model: ir.Model) -> None:
 
 
 @torch.no_grad()
-def parity(core: nn.Module, path: Path, *, channels: int, unit: int, readings: int = 0) -> float:
+def parity(core: _Core, pictures: Pictures, path: Path) -> float:
     """Largest absolute difference between ``core`` and the ONNX file over :data:`SIZES`.
 
-    With ``readings``, a whole picture (zeros) and a part of one (random numbers) go in at every size.
+    With a gauge, a whole picture (zeros) and a part of one (random numbers) go in at every size.
     """
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     generator = torch.Generator().manual_seed(0)
+    unit = core.unit
     worst = 0.0
     for rows, columns in SIZES:
-        pair = [
-            torch.rand(1 + bool(readings), planes, rows * unit, columns * unit, generator=generator)
-            for planes in (channels, 1)
-        ]
-        if readings:
-            pair.append(torch.stack([torch.zeros(readings), torch.rand(readings, generator=generator)]))
-        expected = core(*pair).numpy()
+        given = _pair(core, pictures, 2 if core.readings else 1, rows * unit, columns * unit, generator)
+        expected = core(*given).numpy()
         names = [entry.name for entry in session.get_inputs()]
-        (given,) = session.run(None, {name: value.numpy() for name, value in zip(names, pair, strict=True)})
-        worst = max(worst, float(np.abs(expected - given).max()))
+        (found,) = session.run(None, {name: value.numpy() for name, value in zip(names, given, strict=True)})
+        worst = max(worst, float(np.abs(expected - found).max()))
     return worst
+
+
+def _pair(
+    core: _Core, pictures: Pictures, number: int, height: int, width: int, generator: torch.Generator
+) -> tuple[Tensor, ...]:
+    """Inputs of ``core``, drawn by a generator."""
+    pair = pictures(number, height, width, generator), torch.rand(number, 1, height, width, generator=generator)
+    if not core.readings:
+        return pair
+    readings = torch.rand(number, core.readings, generator=generator)
+    readings[0] = 0
+    return *pair, readings
 
 
 def sha256(path: Path) -> str:

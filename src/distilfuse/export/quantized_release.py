@@ -26,7 +26,7 @@ from distilfuse.export.judging import (
 from distilfuse.export.quantization import Convolution, Quantizer
 from distilfuse.imaging.writing import write_bytes
 from distilfuse.runtime import open_backend
-from distilfuse.zoo import ModelRecord, find_model, read_gauge, read_weights
+from distilfuse.zoo import ModelRecord, find_model, read_part, read_weights
 
 _SIDE = 256
 """Pixels a side of the squares that ranges are taken from and the search is judged on; the verdict sees all."""
@@ -143,6 +143,7 @@ def quantize(
         sha256=hashlib.sha256(content).hexdigest(),
         size=len(content),
         gauge=record.gauge and record.gauge | {"file": f"{label}.gauge.onnx"},
+        colour={},  # that file holds the weights in float32
         scores={},  # those of the record were measured in float32
     )
     told(2, 2, "")
@@ -245,7 +246,7 @@ def write_quantized(made: Quantized, source: str, folder: Path) -> Path:
         raise OutputError(f"The folder {folder} cannot be made ({error.strerror}): name another.") from error
     write_bytes(folder / record.file, made.weights)
     if record.gauge:
-        write_bytes(folder / record.gauge["file"], read_gauge(original, home))
+        write_bytes(folder / record.gauge["file"], read_part(original, "gauge", home))
     path = folder / f"{record.name}.json"
     write_bytes(path, record.to_json().encode())
     return path

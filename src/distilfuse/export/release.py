@@ -8,7 +8,7 @@ from pathlib import Path
 
 from distilfuse.errors import ConfigError
 from distilfuse.export.arithmetic import flop_per_pixel
-from distilfuse.export.onnx import export_gauge, export_onnx, sha256
+from distilfuse.export.onnx import export_gauge, export_in_colour, export_onnx, sha256
 from distilfuse.imaging.writing import write_bytes
 from distilfuse.nets.build import Network
 from distilfuse.nets.nano import NanoNet
@@ -73,10 +73,14 @@ def release(
     path = folder / f"{recipe.name}.onnx"
     worst = export_onnx(network, path)
     gauge: dict[str, object] = {}
+    colour: dict[str, object] = {}
     if isinstance(network, NanoNet):
         beside = folder / f"{recipe.name}.gauge.onnx"
         worst = max(worst, export_gauge(network, beside))
         gauge = {"file": beside.name, "sha256": sha256(beside), "channels": network.reading_channels}
+        beside = folder / f"{recipe.name}.colour.onnx"
+        worst = max(worst, export_in_colour(network, beside))
+        colour = {"file": beside.name, "sha256": sha256(beside)}
         network.merge()
     card = recipe.card
     record = ModelRecord(
@@ -93,6 +97,7 @@ def release(
         multiple=network.export_multiple,
         halo=network.halo if isinstance(network, NanoNet) else 0,
         gauge=gauge,
+        colour=colour,
         licence=card.licence,
         training_data=[f"{s.name}/train" for s in recipe.data.sets],
         data_terms=card.data_terms,

@@ -20,6 +20,10 @@ from distilfuse.imaging.scratch import Scratch
 
 BT601 = (0.299, 0.587, 0.114)
 
+_PART_BITS = 6
+PARTS = 1 << _PART_BITS
+"""Of a level: as fine as 16 bits hold sums of an 8-bit value and a shift of as many levels up or down."""
+
 _BAND = 1 << 19
 """Pixels of the rows that are worked on at a time: what is kept for them is up to 14 MB, of uint8."""
 _SCRATCH = Scratch()
@@ -81,6 +85,43 @@ def with_luminance(rgb: NDArray[Any], before: NDArray[np.float32], after: NDArra
     return out
 
 
+def within_gamut(rgb: NDArray[np.uint8], moved: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """Finish what a network that takes colours began: it added a shift of luminance, wherever that led.
+
+    Args:
+        rgb: ``H x W x 3``, what the shift was added to.
+        moved: ``H x W x 3``, the sum and half a level, in 64ths (:data:`PARTS`) of a level; is overwritten.
+
+    Returns:
+        A new array: what :func:`with_luminance` gives.
+    """
+    flat = moved.reshape(-1)
+    before, colours = rgb.reshape(-1, 3), flat.reshape(-1, 3)
+    pixels = _pixels_outside(flat)
+    for start in range(0, pixels.size, _BLOCK):
+        where = pixels[start : start + _BLOCK]
+        was = before.take(where, axis=0).T.astype(np.float32, order="C")  # 3 n
+        luma = BT601[0] * was[0] + BT601[1] * was[1] + BT601[2] * was[2]
+        target = luma + (flat.take(3 * where) / np.float32(PARTS) - np.float32(0.5) - was[0])
+        fitted = _fit(was - luma, np.clip(target, 0, 255), 255.0)
+        colours[where] = (np.rint(fitted) * PARTS).T
+    flat >>= _PART_BITS
+    return flat.astype(np.uint8).reshape(rgb.shape)
+
+
+def _pixels_outside(values: NDArray[np.int16]) -> NDArray[np.intp]:
+    """Indices of pixels of which one of three values, in parts of a level, rounds to none of 0..255."""
+    outside = _SCRATCH.array("outside", (values.size + -values.size % 8,), np.bool_)
+    outside[values.size :] = False
+    # Negative ones are large without a sign.
+    np.greater_equal(values.view(np.uint16), 256 * PARTS, out=outside[: values.size])
+    # Most are inside: looked for eight at a time, in half of the time.
+    eights = np.flatnonzero(outside.view(np.uint64) != 0)
+    found = np.flatnonzero(outside.reshape(-1, 8)[eights])
+    pixels = (8 * eights[found // 8] + found % 8) // 3
+    return pixels[np.flatnonzero(np.diff(pixels, prepend=-1))]  # each once
+
+
 def _bands(picture: NDArray[Any]) -> Iterator[slice]:
     step = max(1, _BAND // picture.shape[1])
     return (slice(top, top + step) for top in range(0, picture.shape[0], step))
@@ -101,20 +142,18 @@ def _shift_luminance(
     planes = _SCRATCH.array("moved", (3, *before.shape), kind)
     for channel, plane in enumerate(planes):
         np.add(rgb[..., channel], shift, out=plane, dtype=kind)
-    moved = list(planes.reshape(3, -1))
+    moved = planes.reshape(3, -1)
     outside = _outside(moved, scale)
     for start in range(0, outside.size, _BLOCK):
         where = outside[start : start + _BLOCK]
-        luma, target = before.ravel().take(where) * scale, after.ravel().take(where) * scale
-        luma += shift.ravel().take(where)
-        chroma = [plane.take(where) - luma for plane in moved]
-        for plane, fitted in zip(moved, _fit(chroma, target, scale), strict=True):
-            plane[where] = np.rint(fitted) if integers else fitted
+        luma = before.ravel().take(where) * scale + shift.ravel().take(where)
+        fitted = _fit(moved.take(where, axis=1) - luma, after.ravel().take(where) * scale, scale)
+        moved[:, where] = np.rint(fitted) if integers else fitted
     for channel, plane in enumerate(planes):
         np.copyto(out[..., channel], plane, casting="unsafe")
 
 
-def _outside(planes: list[NDArray[Any]], scale: float) -> NDArray[np.intp]:
+def _outside(planes: NDArray[Any], scale: float) -> NDArray[np.intp]:
     """Flat indices of the pixels of which a channel is below 0 or above ``scale``."""
     if planes[0].dtype.kind == "f":
         lowest = np.minimum(np.minimum(planes[0], planes[1]), planes[2])
@@ -127,11 +166,11 @@ def _outside(planes: list[NDArray[Any]], scale: float) -> NDArray[np.intp]:
     return np.flatnonzero(gathered.view(f"u{gathered.itemsize}") > int(scale))
 
 
-def _fit(chroma: list[NDArray[Any]], luma: NDArray[Any], scale: float) -> list[NDArray[Any]]:
-    """R, G and B of pixels with that luma; their chroma scaled by the largest factor that keeps 0..scale."""
+def _fit(chroma: NDArray[Any], luma: NDArray[Any], scale: float) -> NDArray[Any]:
+    """Pixels, ``3 x n``, of that luma in 0..scale; their chroma scaled by the largest factor that keeps 0..scale."""
+    tiny = np.float32(1e-30)  # grey has no chroma to scale
     highest = np.maximum(np.maximum(chroma[0], chroma[1]), chroma[2])
     lowest = np.minimum(np.minimum(chroma[0], chroma[1]), chroma[2])
-    tiny = np.float32(1e-30)  # grey has no chroma to scale
     factor = np.minimum((scale - luma) / np.maximum(highest, tiny), luma / np.maximum(-lowest, tiny))
-    np.minimum(factor, 1, out=factor)
-    return [np.clip(luma + factor * part, 0, scale) for part in chroma]  # clips the last bit of the division
+    colours: NDArray[Any] = chroma * np.minimum(factor, 1) + luma
+    return np.clip(colours, 0, scale, out=colours)  # the last bit of the division

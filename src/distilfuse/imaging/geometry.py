@@ -8,21 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def pad_to_multiple(planes: NDArray[Any], multiple: int) -> NDArray[Any]:
-    """Pad the last two axes at the bottom and the right to a multiple, by repeating the edge.
+def pad_to_multiple(planes: NDArray[Any], multiple: int, *, rows: int = -2) -> NDArray[Any]:
+    """Pad height and width at the bottom and the right to a multiple, by repeating the edge.
 
     Args:
-        planes: ``... x H x W``, H and W at least 1.
+        planes: ``... x H x W``, H and W at least 1, or what ``rows`` says.
         multiple: what both sides shall be multiples of, at least 1.
+        rows: the axis that is the height, counted from the last; the width follows it.
 
     Returns:
         ``planes`` itself where nothing is to be done, else a new array.
     """
-    height, width = planes.shape[-2:]
+    height, width = planes.shape[rows], planes.shape[rows + 1]
     below, right = -height % multiple, -width % multiple
     if not below and not right:
         return planes
-    return np.pad(planes, [(0, 0)] * (planes.ndim - 2) + [(0, below), (0, right)], mode="edge")
+    margins = [(0, 0)] * planes.ndim
+    margins[rows], margins[rows + 1] = (0, below), (0, right)
+    return np.pad(planes, margins, mode="edge")
 
 
 def crop(planes: NDArray[Any], height: int, width: int) -> NDArray[Any]:

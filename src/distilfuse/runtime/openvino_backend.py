@@ -55,11 +55,11 @@ class OpenVinoBackend:
         self._cache = {"CACHE_DIR": str(folder)} if folder else {}
         try:
             self._model = core.read_model(model=weights)
-            self._for_any_size: Any = core.compile_model(self._model, "CPU", self._settings | self._cache)
         except Exception as error:
             raise ModelError(f"OpenVINO cannot load the model ({_reason(error)}).") from error
         shapes = {put.any_name: put.partial_shape for put in self._model.inputs}
         self._readings = shapes["reading"][1].get_length() if "reading" in shapes else 0
+        self._for_any_size: Any = None  # compiled when it is needed: a Fuser may need only one of its two models
         self._last: Size = ()
         self._own: tuple[Size, Any] | None = None
         self._choosing = Lock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distilfuse.zoo.catalogue import MODELS, find_model, find_record, list_models, read_gauge, read_weights
+from distilfuse.zoo.catalogue import MODELS, find_model, find_record, list_models, read_part, read_weights
 from distilfuse.zoo.record import ModelRecord, load_record
 
 __all__ = [
@@ -12,6 +12,6 @@ __all__ = [
     "find_record",
     "list_models",
     "load_record",
-    "read_gauge",
+    "read_part",
     "read_weights",
 ]

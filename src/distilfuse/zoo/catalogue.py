@@ -6,6 +6,7 @@ import difflib
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 from distilfuse.errors import ModelError
 from distilfuse.zoo.record import ModelRecord, load_record
@@ -74,17 +75,19 @@ def read_weights(record: ModelRecord, path: Path | None = None) -> bytes:
     return _read(record, path or MODELS / record.file, record.sha256)
 
 
-def read_gauge(record: ModelRecord, folder: Path = MODELS) -> bytes:
-    """The bytes of the ONNX file of a model's gauge, checked against its record.
+def read_part(record: ModelRecord, part: Literal["gauge", "colour"], folder: Path = MODELS) -> bytes:
+    """The bytes of the ONNX file of a model's gauge, or of the model for colours, checked against its record.
 
     Args:
         record: of a model that has one.
+        part: which.
         folder: where its files are; the package's own by default.
 
     Raises:
         ModelError: the file is missing or its sha256 is another.
     """
-    return _read(record, folder / record.gauge["file"], record.gauge["sha256"])
+    about: dict[str, Any] = getattr(record, part)
+    return _read(record, folder / about["file"], about["sha256"])
 
 
 def _read(record: ModelRecord, path: Path, sha256: str) -> bytes:

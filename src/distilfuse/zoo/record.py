@@ -42,6 +42,9 @@ class ModelRecord:
     gauge: dict[str, Any]
     """Of a model that measures the whole picture first: ``file`` of the ONNX model that does so, beside the weights,
     its ``sha256``, and the ``channels`` of the reading. Empty for others."""
+    colour: dict[str, Any]
+    """Of a model of luminance: ``file`` of the ONNX model that does the same for 8-bit colours, bytes in and out,
+    beside the weights, and its ``sha256``. Empty where there is none."""
     licence: str
     """SPDX name of the licence of the weights."""
     training_data: list[str]
@@ -62,6 +65,8 @@ class ModelRecord:
             raise ModelError(f"The record of {self.name} has multiple {self.multiple}: it is at least 1.")
         if self.gauge and not self.gauge.keys() >= {"file", "sha256", "channels"}:
             raise ModelError(f"The record of {self.name} has a gauge without file, sha256 or channels: restore it.")
+        if self.colour and not self.colour.keys() >= {"file", "sha256"}:
+            raise ModelError(f"The record of {self.name} has a colour without file or sha256: restore it.")
 
     def to_json(self) -> str:
         """The record as it is stored."""
