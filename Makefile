@@ -61,7 +61,7 @@ test-cloud: $(STAMP)  ## Install s3fs, gcsfs and emulators of S3 and GCS, and ru
 	$(BIN)/python -m pytest tests/workflows/bulk/test_s3.py tests/workflows/bulk/test_gcs.py
 
 bench: $(STAMP)  ## Measure all models and rivals and keep the figures (minutes; on a quiet machine)
-	$(BIN)/distilfuse bench --size 640x480 --size 1920x1080 --rivals -o benchmarks/results/bench.json --overwrite
+	$(BIN)/distilfuse bench --size 640x480 --size 1920x1080 --batch 1 --batch 4 --rivals -o benchmarks/results/bench.json --overwrite
 
 bench-check: $(STAMP)  ## Fail if anything lost more than 15 % against the kept figures, in ratios
 	$(BIN)/distilfuse bench --size 640x480 --size 1920x1080 --rounds 25 --check benchmarks/results/bench.json

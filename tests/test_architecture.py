@@ -82,6 +82,7 @@ PUBLIC = {
         "open_backend",
         "usable_cpus",
     ],
+    "distilfuse.fuser": ["DEFAULT_BACKEND", "DEFAULT_MODEL", "Fuser", "fuse"],
     "distilfuse.samples": ["load", "names", "paths"],
     "distilfuse.zoo": [
         "MODELS",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +17,7 @@ import distilfuse
 from distilfuse import samples
 from distilfuse.errors import InputError, ModelError
 from distilfuse.fuser import Fuser, fuse
+from distilfuse.fuser.model import LoadedModel
 from distilfuse.imaging.colour import luminance
 from distilfuse.imaging.scaling import PictureWarning, full_scale, to_unit
 from distilfuse.imaging.tiles import blend, tiles
@@ -168,7 +171,7 @@ def test_raw_thermal_counts_draw_a_warning(fuser: Fuser) -> None:
 
 def test_a_model_that_gives_nan_is_refused(luminance_fuser: Fuser, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = np.full((1, 1, 8, 8), np.nan, np.float32)
-    monkeypatch.setattr(luminance_fuser._backend, "run", lambda visible, infrared, reading: nothing)
+    monkeypatch.setattr(luminance_fuser._model.backend, "run", lambda visible, infrared, reading: nothing)
     with pytest.raises(ModelError, match="maximum-luminance gave NaN on a 8x8 pair"):
         luminance_fuser(picture((8, 8)), picture((8, 8)))
 
@@ -258,8 +261,8 @@ def test_a_picture_in_tiles_is_the_picture_in_one_piece(side: int, kind: str, mo
     if kind == "float32":
         visible, infrared = visible / np.float32(255), infrared / np.float32(255)
     whole = fuser(visible, infrared)
-    monkeypatch.setattr("distilfuse.fuser.WHOLE", 0)
-    monkeypatch.setattr("distilfuse.fuser.TILE", side)
+    monkeypatch.setattr("distilfuse.fuser.model.WHOLE", 0)
+    monkeypatch.setattr("distilfuse.fuser.model.TILE", side)
     tiled = fuser(visible, infrared)
     assert tiled.dtype == whole.dtype
     apart = np.abs(tiled.astype(np.float64) - whole).max()
@@ -278,15 +281,15 @@ def test_tiles_cover_the_picture_of_any_model(
     rng = np.random.default_rng(0)
     visible, infrared = rng.integers(0, 256, shape, np.uint8), rng.integers(0, 256, shape[:2], np.uint8)
     whole = fuser(visible, infrared)
-    monkeypatch.setattr("distilfuse.fuser.WHOLE", 0)
-    monkeypatch.setattr("distilfuse.fuser.TILE", 32)
+    monkeypatch.setattr("distilfuse.fuser.model.WHOLE", 0)
+    monkeypatch.setattr("distilfuse.fuser.model.TILE", 32)
     assert np.array_equal(fuser(visible, infrared), whole)
 
 
 def test_blended_tiles_pass_into_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between a tile of zeros and one of ones there is a ramp, in both directions, and no corner is left out."""
     fused = np.full((48, 64), np.nan, np.float32)
-    monkeypatch.setattr("distilfuse.fuser._BLENDED", 8)
+    monkeypatch.setattr("distilfuse.fuser.model._BLENDED", 8)
     for number, tile in enumerate(tiles(48, 64, side=32, halo=8, multiple=8)):
         part = np.full(fused[tile.whole].shape, number, np.float32)
         if number == 0:
@@ -308,7 +311,7 @@ def test_a_damaged_gauge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     fuser = Fuser.from_pretrained(str(tmp_path / "nano-ivif.json"), threads=1)
     picture = np.zeros((40, 40), np.uint8)
     fuser(picture, picture)  # it is read when a large picture comes
-    monkeypatch.setattr("distilfuse.fuser.WHOLE", 0)
+    monkeypatch.setattr("distilfuse.fuser.model.WHOLE", 0)
     with pytest.raises(ModelError, match="damaged"):
         fuser(picture, picture)
 
@@ -351,8 +354,8 @@ def test_colours_as_bytes_are_colours_in_planes(name: str, backend: str, shape: 
             difference = np.abs(fused[..., :3].astype(int) - given)
             assert difference.max() <= 1
             assert difference.mean() < 0.01
-    assert "_in_colour" in vars(fuser)
-    assert "_in_colour" not in vars(in_planes)
+    assert "_in_colour" in vars(fuser._model)
+    assert "_in_colour" not in vars(in_planes._model)
 
 
 def test_a_batch_of_colours_and_a_reading() -> None:
@@ -379,3 +382,59 @@ def test_a_damaged_model_for_colours_is_refused(tmp_path: Path) -> None:
     fuser(grey, grey)
     with pytest.raises(ModelError, match="damaged"):
         fuser(np.zeros((16, 16, 3), np.uint8), grey)
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_on_a_cpu_the_pairs_of_a_batch_go_side_by_side(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if backend == "openvino":
+        pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    fuser = Fuser.from_pretrained("nano-s-ivif", backend=backend, threads=3)
+    rng = np.random.default_rng(7)
+    visible, infrared = rng.integers(0, 256, (7, 64, 48, 3), np.uint8), rng.integers(0, 256, (7, 64, 48), np.uint8)
+    expected = [fuser(*pair) for pair in zip(visible, infrared, strict=True)]
+    met, seen = threading.Barrier(3, timeout=20), set()
+    fuse_planes = LoadedModel.fuse
+
+    def spy(model: LoadedModel, *planes: np.ndarray) -> np.ndarray:
+        assert model.backend.threads == 1
+        if threading.current_thread() not in seen:
+            seen.add(threading.current_thread())
+            met.wait()  # three at once, or none goes on
+        return fuse_planes(model, *planes)
+
+    monkeypatch.setattr(LoadedModel, "fuse", spy)
+    for one, other in zip(fuser.batch(visible, infrared), expected, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 1
+    assert len(seen) == 3
+    workers = [thread for thread in seen if thread.is_alive()]
+    del fuser
+    gc.collect()
+    for thread in workers:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in workers)
+
+
+def test_a_batch_of_large_pictures_goes_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    fuser = Fuser.from_pretrained("nano-s-ivif", backend="onnxruntime", threads=2)
+    rng = np.random.default_rng(8)
+    visible, infrared = rng.integers(0, 256, (2, 130, 200, 3), np.uint8), rng.integers(0, 256, (2, 130, 200), np.uint8)
+    whole = fuser.batch(visible, infrared)
+    monkeypatch.setattr("distilfuse.fuser.model.WHOLE", 0)
+    monkeypatch.setattr("distilfuse.fuser.model.TILE", 64)
+    for one, other in zip(fuser.batch(visible, infrared), whole, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 2
+
+
+def test_what_fails_in_a_batch_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    fuser = Fuser.from_pretrained("nano-s-ivif", backend="onnxruntime", threads=2)
+    dark = np.zeros((5, 16, 16), np.uint8)
+    fuser.batch(dark, dark)
+
+    def fail(model: LoadedModel, *planes: np.ndarray) -> np.ndarray:
+        raise ModelError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LoadedModel, "fuse", fail)
+        with pytest.raises(ModelError, match="no"):
+            fuser.batch(dark, dark)
+    assert len(fuser.batch(dark, dark)) == 5  # and the threads go on

@@ -96,8 +96,8 @@ def test_the_gauge_is_used_on_parts_of_large_pictures(
     rng = np.random.default_rng(1)
     visible, infrared = rng.integers(0, 256, (200, 240), np.uint8), rng.integers(0, 256, (200, 240), np.uint8)
     whole = Fuser.from_pretrained(str(path), threads=1)(visible, infrared)
-    monkeypatch.setattr("distilfuse.fuser.WHOLE", 1)
-    monkeypatch.setattr("distilfuse.fuser.TILE", 64)
+    monkeypatch.setattr("distilfuse.fuser.model.WHOLE", 1)
+    monkeypatch.setattr("distilfuse.fuser.model.TILE", 64)
     tiles = Fuser.from_pretrained(str(path), threads=1)(visible, infrared)
     assert np.abs(whole.astype(int) - tiles.astype(int)).max() <= 2
 

@@ -46,6 +46,7 @@ class OpenVinoBackend:
         self._settings: dict[str, Any] = {
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
+            "ENABLE_CPU_PINNING": False,  # else every model with one thread has the same CPU, in all processes
             # Left to itself it takes bfloat16 where the CPU has it: 8 bits, which whoever wants them asks for.
             "INFERENCE_PRECISION_HINT": "bf16" if name == BFLOAT16 else "f32",
         }

@@ -112,14 +112,14 @@ def test_a_change_of_light_passes_at_once() -> None:
 def test_the_reading_is_averaged_and_begins_anew_after_a_cut(nano: Fuser) -> None:
     visible, infrared = static_scene("day-road", 20, 30)
     luma = [frame.mean(2).astype(np.float32) / 255 for frame in visible]
-    each = [nano._read_gauge(*pair) for pair in zip(luma, infrared, strict=True)]
+    each = [nano._model.measure(*pair) for pair in zip(luma, infrared, strict=True)]
     reading = SteadyReading(nano)
     averaged = [reading(*pair, index / 5) for index, pair in enumerate(zip(luma, infrared, strict=True))]
     assert np.array_equal(averaged[0], each[0])
     assert np.std(averaged[15:], 0).mean() < 0.6 * np.std(each[15:], 0).mean()
     (other,), (thermal,) = static_scene("smoke-yard", 0, 1)
     other = 1 - other.mean(2).astype(np.float32) / 255
-    expected = nano._read_gauge(other, thermal)
+    expected = nano._model.measure(other, thermal)
     assert np.allclose(reading(other, thermal, 6.0), expected)
 
 
