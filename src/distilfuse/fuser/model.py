@@ -29,7 +29,7 @@ _BLENDED = 64
 """Pixels over which tiles of a model without ``halo`` pass into each other, on either side of the border."""
 
 _WITH_COLOURS = ("onnxruntime", "openvino")
-"""Backends that are given 8-bit colours as they are: on both, a quarter less time for nano-s at 640x480. Others lack
+"""Backends that are given 8-bit colours as they are: on both, a tenth less time for nano-s at 640x480. Others lack
 the types, or precision, and PyTorch reads its network from the other file."""
 
 
