@@ -331,6 +331,8 @@ def test_a_batch_is_its_pairs_one_by_one(fuser: Fuser) -> None:
 def test_a_batch_has_pairs_of_one_size(fuser: Fuser) -> None:
     with pytest.raises(InputError, match=r"list of visible pictures, not one Image: give \[picture"):
         fuser.batch(Image.new("L", (8, 8)), [picture((8, 8))])
+    with pytest.raises(InputError, match="list of infrared pictures, not one ndarray"):
+        fuser.batch([picture((8, 8))], picture((8, 8)))
     with pytest.raises(InputError, match="2 visible pictures but 1 infrared"):
         fuser.batch([picture((8, 8))] * 2, [picture((8, 8))])
     with pytest.raises(InputError, match="8x8 and 9x8"):

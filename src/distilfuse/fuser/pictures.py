@@ -171,7 +171,7 @@ class Fuser:
         That is how a CPU fuses the most pairs a second; one pair is sooner done by a call of its own on all cores.
 
         Args:
-            visible: pictures as for :meth:`__call__`, or an array of them.
+            visible: pictures as for :meth:`__call__`, each of whatever kind, or an array of them.
             infrared: as many.
 
         Returns:
@@ -181,14 +181,15 @@ class Fuser:
             InputError: as for one pair; unequal numbers, or pairs of several sizes.
         """
         for pictures, name in ((visible, "visible"), (infrared, "infrared")):
-            if isinstance(pictures, Image.Image) or not hasattr(pictures, "__len__"):
+            one_array = isinstance(pictures, np.ndarray) and pictures.ndim < 3
+            if one_array or isinstance(pictures, Image.Image) or not hasattr(pictures, "__len__"):
                 raise InputError(
                     f"A batch is a list of {name} pictures, not one {type(pictures).__name__}: give [picture, ...], or "
                     "call the Fuser itself for one pair."
                 )
         if len(visible) != len(infrared):
             raise InputError(
-                f"There are {len(visible)} visible pictures but {len(infrared)} infrared ones: give them in pairs."
+                f"There are {len(visible)} visible pictures but {len(infrared)} infrared: give them in pairs."
             )
         pairs = [_take_apart(*pair) for pair in zip(visible, infrared, strict=True)]
         for _, second in pairs:
