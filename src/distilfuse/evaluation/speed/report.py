@@ -158,22 +158,23 @@ def speed_picture(cases: Sequence[Mapping[str, Any]]) -> bytes:
     scored = _scored(cases)
     chosen = max(scored, key=lambda name: len({case["method"] for case in scored[name]}))
     sizes = list(dict.fromkeys((case["width"], case["height"]) for case in scored[chosen]))
-    figure = Figure(figsize=(6.4, 3.6 * len(sizes)), layout="constrained")
+    figure = Figure(figsize=(8, 3.6 * len(sizes)), layout="constrained")
     for axes, size in zip(figure.subplots(len(sizes), 1, squeeze=False)[:, 0], sizes, strict=True):
         shown = [case for case in scored[chosen] if (case["width"], case["height"]) == size]
         for method in dict.fromkeys(case["method"] for case in shown):
             points = [case for case in shown if case["method"] == method]
             times = [case["median_ms"] / case["batch"] for case in points]
-            axes.plot(times, [case["quality"][chosen] for case in points], "o", label=method)
-            fastest = min(range(len(points)), key=times.__getitem__)
-            place = times[fastest], points[fastest]["quality"][chosen]
-            note = f"{method}, {points[fastest]['backend']}"
-            axes.annotate(note, place, (4, 5), textcoords="offset points", fontsize=7)
+            fastest = points[times.index(min(times))]["backend"]
+            qualities = [case["quality"][chosen] for case in points]
+            axes.plot(
+                times, qualities, "o", label=f"{method}, {min(times):,.{1 if min(times) < 100 else 0}f} ms in {fastest}"
+            )
         axes.set_xscale("log")
         axes.set_xlabel("milliseconds a pair, arrays in and out")
         axes.set_ylabel(f"Qabf, {chosen} test pairs")
         axes.grid(True, which="both", alpha=0.3)
-        axes.margins(x=0.25, y=0.15)
+        axes.margins(x=0.1, y=0.15)
+        axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         axes.set_title(f"{size[0]}x{size[1]}, {shown[0]['threads']} CPU threads", fontsize=10)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=140, metadata={"Software": None})
