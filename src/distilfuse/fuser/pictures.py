@@ -68,8 +68,7 @@ class Fuser:
             DistilfuseError: the backend finds no device.
         """
         self.record = record
-        self._folder = folder or MODELS
-        self._model = LoadedModel(record, self._folder, backend=backend, threads=threads)
+        self._model = LoadedModel(record, folder or MODELS, backend=backend, threads=threads)
 
     @classmethod
     def from_pretrained(
@@ -209,7 +208,7 @@ class Fuser:
     def _lanes(self) -> Lanes | None:
         if self.threads == 1 or self.backend not in _IN_LANES:
             return None
-        load = partial(LoadedModel, self.record, self._folder, backend=self.backend, threads=1)
+        load = partial(LoadedModel, self.record, self._model.folder, backend=self.backend, threads=1)
         return Lanes(load, self.threads)
 
 
